@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+include_HEADERS += include/writewatch.h
+
+noinst_LTLIBRARIES += libwwkernel.la
+libwwkernel_la_SOURCES = \
+	include/private/regions.h \
+	include/private/tracker.h \
+	kernel/abi.h \
+	kernel/known.c \
+	kernel/known.h \
+	kernel/linux.c \
+	kernel/probe.c \
+	kernel/query.c \
+	kernel/regions.c \
+	kernel/registry.h \
+	kernel/slots.c \
+	kernel/slots.h \
+	kernel/spans.c \
+	kernel/spans.h \
+	kernel/uffd.c \
+	kernel/uffd.h
+libwwkernel_la_CFLAGS = $(AM_CFLAGS) -pthread
+
+lib_LTLIBRARIES += libwritewatch.la
+libwritewatch_la_SOURCES =
+libwritewatch_la_LIBADD = libwwkernel.la
+libwritewatch_la_LDFLAGS = -version-info 0:0:0 -no-undefined -pthread \
+	-Wl,--version-script=$(srcdir)/kernel/libwritewatch.map
+libwritewatch_la_DEPENDENCIES = libwwkernel.la kernel/libwritewatch.map
+EXTRA_DIST += kernel/libwritewatch.map

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The writers of the registry.
+ *
+ * One lock serialises them. It is held across the caller's own commit or
+ * release, so that what the registry says and what the memory is change
+ * together; and the signals by which a thread can be suspended or killed are
+ * blocked meanwhile, so that nobody ever waits for a thread that does not run.
+ *
+ * Retiring. A query names the region in its slot (seq_cst) before it looks at
+ * the generation again (seq_cst); a release changes the generation (seq_cst)
+ * before it looks at the slots (seq_cst). In the single order of these four,
+ * either the query sees the new generation and lets go, or the release sees the
+ * slot and keeps the descriptor for later.
+ */
+#include "registry.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* All registries, for fork. */
+static struct ww_regions *registries;
+static pthread_mutex_t registries_mutex = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t fork_mask;
+
+static void lock_for_fork(void)
+{
+	sigset_t all, saved;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &saved);
+	pthread_mutex_lock(&registries_mutex);
+	fork_mask = saved;
+	for (struct ww_regions *r = registries; r; r = r->next)
+		pthread_mutex_lock(&r->mutex);
+}
+
+static void unlock_after_fork(void)
+{
+	sigset_t mask = fork_mask;
+
+	for (struct ww_regions *r = registries; r; r = r->next)
+		pthread_mutex_unlock(&r->mutex);
+	pthread_mutex_unlock(&registries_mutex);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void note_fork(void)
+{
+	for (struct ww_regions *r = registries; r; r = r->next)
+		r->forked = true;
+	ww_slots_after_fork();
+	unlock_after_fork();
+}
+
+/* A thread ended in the middle of a query. */
+static void put_back_orphan(struct ww_slot *slot)
+{
+	struct ww_regions *regions = slot->regions;
+	uint64_t state;
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	state = ww_slot_state(slot);
+	if (ww_slot_phase(state) != WW_SLOT_PUT_BACK)
+		ww_regions_put_back(regions, slot, state);
+	ww_slot_enter(slot, WW_SLOT_IDLE);
+	ww_regions_unlock(regions, &saved);
+}
+
+static int global_error;
+
+static void init_globals(void)
+{
+	global_error = ww_slots_init(put_back_orphan);
+	if (!global_error)
+		global_error = -pthread_atfork(lock_for_fork, unlock_after_fork,
+					       note_fork);
+}
+
+int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
+		    const sigset_t *blocked, const char **failure)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct ww_regions *regions;
+	int ret;
+
+	*failure = "memory";
+	pthread_once(&once, init_globals);
+	if (global_error)
+		return global_error;
+	regions = ops->map(sizeof(*regions));
+	if (!regions)
+		return -ENOMEM;
+	ret = ww_tracker_open(&regions->tracker, ops);
+	if (ret) {
+		*failure = regions->tracker.failure;
+		ops->unmap(regions, sizeof(*regions));
+		return ret;
+	}
+	pthread_mutex_init(&regions->mutex, NULL);
+	regions->blocked = *blocked;
+	pthread_mutex_lock(&registries_mutex);
+	regions->next = registries;
+	registries = regions;
+	pthread_mutex_unlock(&registries_mutex);
+	*out = regions;
+	return 0;
+}
+
+static void unlink_registry(struct ww_regions *regions)
+{
+	struct ww_regions **link = &registries;
+
+	pthread_mutex_lock(&registries_mutex);
+	while (*link != regions)
+		link = &(*link)->next;
+	*link = regions->next;
+	pthread_mutex_unlock(&registries_mutex);
+}
+
+const char *ww_regions_backend(const struct ww_regions *regions)
+{
+	return regions->tracker.backend->name;
+}
+
+void ww_regions_lock(struct ww_regions *regions, sigset_t *saved)
+{
+	pthread_sigmask(SIG_BLOCK, &regions->blocked, saved);
+	pthread_mutex_lock(&regions->mutex);
+}
+
+void ww_regions_unlock(struct ww_regions *regions, const sigset_t *saved)
+{
+	pthread_mutex_unlock(&regions->mutex);
+	pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+bool ww_regions_watched(struct ww_regions *regions, uintptr_t address)
+{
+	struct ww_span span;
+
+	return ww_spans_next(&regions->views, address, address + 1, &span);
+}
+
+bool ww_regions_view(struct ww_regions *regions, uintptr_t address,
+		     struct ww_view *view)
+{
+	struct ww_span span;
+
+	if (!ww_spans_find(&regions->views, address, &span) ||
+	    span.start > address)
+		return false;
+	*view = (struct ww_view){ span.value, span.start, span.end };
+	return true;
+}
+
+/* ---- Descriptors ---- */
+
+#define SLAB_BYTES 65536
+
+static int more_descriptors(struct ww_regions *regions)
+{
+	struct ww_region *slab = regions->tracker.ops->map(SLAB_BYTES);
+
+	if (!slab)
+		return -ENOMEM;
+	for (size_t i = 0; i < SLAB_BYTES / sizeof(*slab); i++) {
+		slab[i].next = regions->unused;
+		regions->unused = &slab[i];
+	}
+	return 0;
+}
+
+static bool named_by_a_slot(const struct ww_region *region)
+{
+	struct ww_slot *slot;
+
+	for (slot = ww_slots_first(); slot; slot = slot->next)
+		if (__atomic_load_n(&slot->region, __ATOMIC_SEQ_CST) == region)
+			return true;
+	return false;
+}
+
+/* Puts retired descriptors back into use that no query is in. */
+static void reclaim(struct ww_regions *regions)
+{
+	struct ww_region **link = &regions->retired, *region;
+
+	while ((region = *link)) {
+		if (named_by_a_slot(region)) {
+			link = &region->next;
+			continue;
+		}
+		*link = region->next;
+		ww_spans_free(&region->runs, regions->tracker.ops);
+		ww_known_free(&region->known, regions->tracker.ops);
+		region->next = regions->unused;
+		regions->unused = region;
+	}
+}
+
+static struct ww_region *new_region(struct ww_regions *regions, uintptr_t start,
+				    uintptr_t end)
+{
+	struct ww_region *region;
+
+	reclaim(regions);
+	if (!regions->unused && more_descriptors(regions))
+		return NULL;
+	region = regions->unused;
+	regions->unused = region->next;
+	region->start = start;
+	region->end = end;
+	region->n_views = 1;
+	ww_known_init(&region->known, (end - start) / ww_page_size());
+	__atomic_store_n(&region->generation, region->generation + 1,
+			 __ATOMIC_SEQ_CST);
+	return region;
+}
+
+static void retire(struct ww_regions *regions, struct ww_region *region)
+{
+	__atomic_store_n(&region->generation, region->generation + 1,
+			 __ATOMIC_SEQ_CST);
+	region->next = regions->retired;
+	regions->retired = region;
+	reclaim(regions);
+}
+
+/* Every region's memory goes; descriptors and outgrown tables stay, as ever. */
+void ww_regions_close(struct ww_regions *regions)
+{
+	struct ww_span span;
+
+	unlink_registry(regions);
+	while (ww_spans_find(&regions->views, 0, &span)) {
+		regions->tracker.backend->unwatch(&regions->tracker, span.start,
+						  span.end - span.start);
+		ww_regions_released(regions, span.start, span.end - span.start);
+	}
+	ww_spans_free(&regions->views, regions->tracker.ops);
+	ww_tracker_close(&regions->tracker);
+}
+
+/* ---- Changes ---- */
+
+static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	return regions->tracker.backend->watch(&regions->tracker, start,
+					       end - start);
+}
+
+void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end)
+{
+	if (ww_known_reserve(&region->known, regions->tracker.ops))
+		regions->tracker.backend->mark(&regions->tracker, start,
+					       end - start);
+	else
+		ww_known_set(&region->known, ww_region_page(region, start),
+			     ww_region_page(region, end));
+}
+
+/* Unarmed memory in a registered mapping reads as written by itself, so a
+ * failure here needs no other answer. */
+static void arm(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	const struct ww_backend *backend = regions->tracker.backend;
+
+	if (!backend->arm(&regions->tracker, start, end - start))
+		return;
+	if (!watch(regions, start, end))
+		backend->arm(&regions->tracker, start, end - start);
+}
+
+static void arm_and_publish(struct ww_regions *regions, struct ww_region *region,
+			    uintptr_t start, uintptr_t end)
+{
+	struct ww_span gap = { .end = start };
+
+	while (ww_spans_next_gap(&region->runs, gap.end, end, &gap))
+		arm(regions, gap.start, gap.end);
+	/* Without memory for the run its pages are found like those that
+	 * others have committed. */
+	ww_spans_add(&region->runs, regions->tracker.ops, start, end);
+}
+
+int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
+		       size_t n_bytes, bool committed)
+{
+	struct ww_region *region;
+	struct ww_span view;
+	int ret = watch(regions, start, start + n_bytes);
+
+	if (ret)
+		return ret;
+	region = new_region(regions, start, start + n_bytes);
+	if (region) {
+		view = (struct ww_span){ start, start + n_bytes, region,
+					 region->generation };
+		if (!ww_spans_insert(&regions->views, regions->tracker.ops, &view)) {
+			if (committed)
+				arm_and_publish(regions, region, start,
+						start + n_bytes);
+			return 0;
+		}
+		retire(regions, region);
+	}
+	regions->tracker.backend->unwatch(&regions->tracker, start, n_bytes);
+	return -ENOMEM;
+}
+
+void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
+{
+	struct ww_view view;
+
+	if (ww_regions_view(regions, start, &view))
+		arm_and_publish(regions, view.region, start, start + n_bytes);
+}
+
+/* Remembers what the kernel says was written in one committed run. */
+static void save_run(struct ww_regions *regions, struct ww_region *region,
+		     uintptr_t start, uintptr_t end)
+{
+	struct ww_run found[64];
+	struct ww_scan scan = {
+		.max_pages = (end - start) / ww_page_size(),
+		.runs = found,
+		.max_runs = sizeof(found) / sizeof(found[0]),
+	};
+
+	for (; start < end; start = scan.resume) {
+		scan.start = start;
+		scan.n_bytes = end - start;
+		if (regions->tracker.backend->scan(&regions->tracker, &scan)) {
+			ww_region_mark(regions, region, start, end);
+			return;
+		}
+		for (size_t i = 0; i < scan.n_runs; i++)
+			ww_region_mark(regions, region, found[i].start,
+				       found[i].end);
+	}
+}
+
+int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
+{
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+	struct ww_span run = { .end = start };
+	struct ww_view view;
+
+	if (!ww_regions_view(regions, start, &view))
+		return 0;
+	if (ww_known_reserve(&view.region->known, ops))
+		return -ENOMEM;
+	while (ww_spans_next(&view.region->runs, run.end, start + n_bytes, &run)) {
+		/* At the map limit it fails, and then so does the decommit. */
+		ops->protect_none(run.start, run.end - run.start);
+		save_run(regions, view.region, run.start, run.end);
+	}
+	return 0;
+}
+
+void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
+			    size_t n_bytes)
+{
+	struct ww_view view;
+
+	if (!ww_regions_view(regions, start, &view))
+		return;
+	/* A run that could not be cut stays too long: a scan of memory that
+	 * nobody can write costs time and finds nothing. */
+	ww_spans_remove(&view.region->runs, regions->tracker.ops, start,
+			start + n_bytes);
+	watch(regions, start, start + n_bytes);
+}
+
+/* Takes one piece of a view out. */
+static void release_piece(struct ww_regions *regions, const struct ww_span *view,
+			  uintptr_t start, uintptr_t end)
+{
+	struct ww_region *region = view->value;
+
+	/* A view that could not be cut in two stays whole; what was released
+	 * of it is not committed any more, which is all that queries ask. */
+	if (!ww_spans_remove(&regions->views, regions->tracker.ops, start, end))
+		region->n_views += (view->start < start) + (view->end > end) - 1;
+	ww_spans_remove(&region->runs, regions->tracker.ops, start, end);
+	ww_known_clear(&region->known, ww_region_page(region, start),
+		       ww_region_page(region, end));
+	if (!region->n_views)
+		retire(regions, region);
+}
+
+void ww_regions_released(struct ww_regions *regions, uintptr_t start,
+			 size_t n_bytes)
+{
+	uintptr_t end = start + n_bytes;
+	struct ww_span view;
+
+	while (ww_spans_find(&regions->views, start, &view) && view.start < end) {
+		uintptr_t from = view.start > start ? view.start : start;
+		uintptr_t to = view.end < end ? view.end : end;
+
+		release_piece(regions, &view, from, to);
+		start = to;
+	}
+}
+
+/* ---- Help for queries ---- */
+
+/* Also of a run that was cut by a decommit while somebody scanned it: what is
+ * left of it is watched as ever. */
+static bool can_be_scanned(struct ww_regions *regions, const struct ww_span *run)
+{
+	struct ww_run found[64];
+	struct ww_scan scan = {
+		.start = run->start,
+		.n_bytes = run->end - run->start,
+		.max_pages = (run->end - run->start) / ww_page_size(),
+		.runs = found,
+		.max_runs = sizeof(found) / sizeof(found[0]),
+	};
+
+	while (!regions->tracker.backend->scan(&regions->tracker, &scan)) {
+		if (scan.resume >= run->end)
+			return true;
+		scan.start = scan.resume;
+		scan.n_bytes = run->end - scan.resume;
+	}
+	return false;
+}
+
+void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
+		      uintptr_t start, uintptr_t end, bool taken)
+{
+	struct ww_span run = { .end = start };
+
+	while (ww_spans_next(&region->runs, run.end, end, &run)) {
+		if (!taken && can_be_scanned(regions, &run))
+			continue;
+		watch(regions, run.start, run.end);
+		ww_region_mark(regions, region, run.start, run.end);
+	}
+}
+
+void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
+		     uintptr_t start, uintptr_t end)
+{
+	struct ww_span gap = { .end = start };
+
+	/* Pages that were committed in the meantime are armed and need no
+	 * help. */
+	while (ww_spans_next_gap(&region->runs, gap.end, end, &gap)) {
+		ww_region_mark(regions, region, gap.start, gap.end);
+		ww_spans_add(&region->runs, regions->tracker.ops, gap.start,
+			     gap.end);
+	}
+}
+
+/* Pages that a record reports: they were written, wherever they are now. */
+static void mark_exactly(struct ww_regions *regions, uintptr_t start,
+			 uintptr_t end)
+{
+	struct ww_span view = { .end = start };
+
+	while (ww_spans_next(&regions->views, view.end, end, &view))
+		ww_region_mark(regions, view.value, view.start, view.end);
+}
+
+/* A range of which a record only knows that some of it was reported. */
+static void mark_committed(struct ww_regions *regions, uintptr_t start,
+			   uintptr_t end)
+{
+	struct ww_span view = { .end = start }, run;
+
+	while (ww_spans_next(&regions->views, view.end, end, &view)) {
+		struct ww_region *region = view.value;
+
+		for (run.end = view.start; ww_spans_next(&region->runs, run.end,
+							 view.end, &run);)
+			ww_region_mark(regions, region, run.start, run.end);
+	}
+}
+
+/* A run of a record that its owner may be about to change: false if it has. */
+static bool copy_run(const struct ww_slot *slot, uint64_t state,
+		     const struct ww_run *from, struct ww_run *run)
+{
+	run->start = __atomic_load_n(&from->start, __ATOMIC_RELAXED);
+	run->end = __atomic_load_n(&from->end, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return ww_slot_state(slot) == state;
+}
+
+static void put_back_runs(struct ww_regions *regions, const struct ww_slot *slot,
+			  uint64_t state, const struct ww_run *runs, size_t n_runs)
+{
+	struct ww_run run;
+
+	for (size_t i = 0; i < n_runs; i++) {
+		if (!copy_run(slot, state, &runs[i], &run) || !run.end)
+			return;
+		mark_exactly(regions, run.start, run.end);
+	}
+}
+
+void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
+			 uint64_t state)
+{
+	struct ww_run done = {
+		.start = __atomic_load_n(&slot->done_start, __ATOMIC_RELAXED),
+		.end = __atomic_load_n(&slot->done_end, __ATOMIC_RELAXED),
+	};
+
+	put_back_runs(regions, slot, state, slot->known,
+		      __atomic_load_n(&slot->n_known, __ATOMIC_RELAXED));
+	put_back_runs(regions, slot, state, slot->scanned,
+		      __atomic_load_n(&slot->n_scanned, __ATOMIC_RELAXED));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (ww_slot_state(slot) == state)
+		mark_committed(regions, done.start, done.end);
+}
+
+/* The child has neither the parent's registrations nor its bits, and an
+ * inherited pagemap descriptor still means the parent. Without a tracker every
+ * scan fails, and everything counts as written. */
+void ww_regions_revive(struct ww_regions *regions)
+{
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+	struct ww_span view = { .end = 0 };
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	if (regions->forked) {
+		ww_tracker_close(&regions->tracker);
+		ww_tracker_open(&regions->tracker, ops);
+		while (ww_spans_find(&regions->views, view.end, &view)) {
+			watch(regions, view.start, view.end);
+			ww_region_repair(regions, view.value, view.start,
+					 view.end, true);
+		}
+		__atomic_store_n(&regions->forked, false, __ATOMIC_RELEASE);
+	}
+	ww_regions_unlock(regions, &saved);
+}

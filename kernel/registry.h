@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the writers and the queries of a registry share. */
+#ifndef WW_REGISTRY_H
+#define WW_REGISTRY_H
+
+#include "known.h"
+#include "regions.h"
+#include "slots.h"
+#include "spans.h"
+
+#include <pthread.h>
+
+/* Descriptors are never unmapped. One goes back into use when its region is
+ * released and no thread's slot names it; its generation has changed then. */
+struct ww_region {
+	uint64_t generation;
+	uintptr_t start;
+	uintptr_t end;
+	struct ww_spans runs;	/* committed memory: what scans look at. A hint:
+				 * written pages outside it are looked for */
+	struct ww_known known;
+	size_t n_views;
+	struct ww_region *next;	/* among the retired or the unused */
+};
+
+struct ww_regions {
+	struct ww_tracker tracker;
+	struct ww_spans views;	/* value: the region, stamp: its generation */
+	pthread_mutex_t mutex;
+	sigset_t blocked;
+	struct ww_region *retired;
+	struct ww_region *unused;
+	struct ww_regions *next;
+	bool forked;		/* this is a child that has not asked yet */
+};
+
+/* With the lock held: makes pages of a region read as written, committed or
+ * not. */
+void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end);
+
+/* With the lock held, after a scan of [start, end) failed: what is committed in
+ * this region now is watched again, and marked unless it can be scanned and
+ * nothing was `taken` from it. */
+void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
+		      uintptr_t start, uintptr_t end, bool taken);
+
+/* With the lock held: takes written pages that were found outside the committed
+ * runs into them. */
+void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
+		     uintptr_t start, uintptr_t end);
+
+/* With the lock held: everything that a slot's record holds reads as written,
+ * as long as the slot is in this state. */
+void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
+			 uint64_t state);
+
+/* The first call in a forked child: opens a tracker of its own. */
+void ww_regions_revive(struct ww_regions *regions);
+
+static inline bool ww_regions_forked(const struct ww_regions *regions)
+{
+	return __atomic_load_n(&regions->forked, __ATOMIC_ACQUIRE);
+}
+
+static inline size_t ww_region_page(const struct ww_region *region,
+				    uintptr_t address)
+{
+	return (address - region->start) / ww_page_size();
+}
+
+#endif
