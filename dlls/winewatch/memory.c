@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Watched allocations in Wine: the watch flag is taken off, so that Wine makes
+ * plain memory and none of its own fault handling, and the registry follows
+ * what happens to the range. Wine's own call is made under the registry's lock,
+ * so that both change together.
+ */
+#include "memory.h"
+
+/* The value that Microsoft documents; the headers of Wine 8.0 have another. */
+#define RESET_UNDO 0x01000000
+
+#define PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
+
+struct range {
+	uintptr_t start;
+	uintptr_t end;
+};
+
+/* The whole pages around [base, base + size); false if it wraps or is empty. */
+static bool whole_pages(PVOID base, SIZE_T size, struct range *range)
+{
+	uintptr_t mask = ww_page_size() - 1, last;
+
+	if (!size || __builtin_add_overflow((uintptr_t)base, size - 1, &last))
+		return false;
+	range->start = (uintptr_t)base & ~mask;
+	range->end = (last | mask) + 1;
+	return range->end > range->start;
+}
+
+static bool is_watched(PVOID *base)
+{
+	struct ww_regions *regions = ww_watching();
+
+	return regions && base && *base &&
+	       ww_regions_watched(regions, (uintptr_t)*base);
+}
+
+bool ww_allocation_is_ours(HANDLE process, PVOID *base, ULONG type)
+{
+	if (process != NtCurrentProcess())
+		return false;
+	if (type & MEM_WRITE_WATCH)
+		return !(type & PLACEHOLDERS);
+	if ((type & MEM_RESERVE) && !(type & (MEM_RESET | RESET_UNDO)))
+		return false;
+	return is_watched(base);
+}
+
+bool ww_free_is_ours(HANDLE process, PVOID *base)
+{
+	return process == NtCurrentProcess() && is_watched(base);
+}
+
+/* ---- Allocation ---- */
+
+/* Gives back memory that could not be watched and lets Wine do all of it. */
+static NTSTATUS leave_to_wine(struct ww_allocation *allocation, PVOID asked_base,
+			      SIZE_T asked_size)
+{
+	PVOID base = allocation->base;
+	SIZE_T size = 0;
+
+	allocation->wine->free(allocation->process, &base, &size, MEM_RELEASE);
+	allocation->base = asked_base;
+	allocation->size = asked_size;
+	allocation->type |= MEM_WRITE_WATCH;
+	return allocation->allocate(allocation);
+}
+
+static NTSTATUS allocate_watched(struct ww_allocation *allocation)
+{
+	struct ww_regions *regions = ww_start_watching();
+	PVOID asked_base = allocation->base;
+	SIZE_T asked_size = allocation->size;
+	NTSTATUS status;
+	sigset_t saved;
+	int ret;
+
+	/* Only whoever reserves can watch; Wine takes a lone commit too. */
+	if (!(allocation->type & MEM_RESERVE))
+		return STATUS_INVALID_PARAMETER_5;
+	if (!regions)
+		return allocation->allocate(allocation);
+	allocation->type &= ~(ULONG)MEM_WRITE_WATCH;
+	status = allocation->allocate(allocation);
+	if (!NT_SUCCESS(status))
+		return status;
+	/* Nobody knows the address yet, so a commit in the same call may be
+	 * armed after it. */
+	ww_regions_lock(regions, &saved);
+	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
+				 allocation->size, allocation->type & MEM_COMMIT);
+	ww_regions_unlock(regions, &saved);
+	return ret ? leave_to_wine(allocation, asked_base, asked_size) : status;
+}
+
+static bool is_protection(ULONG protect)
+{
+	ULONG access = protect & 0xff;
+
+	return access && !(access & (access - 1)) &&
+	       !(protect & ~(0xffu | PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
+}
+
+/* MEM_RESET allows the contents to be dropped and does not ask for it. Dropping
+ * them would lose racing writes, and the state of the pages with them. */
+static NTSTATUS reset_contents(struct ww_allocation *allocation,
+			       const struct ww_view *view)
+{
+	struct range range;
+
+	if (allocation->type != MEM_RESET && allocation->type != RESET_UNDO)
+		return STATUS_INVALID_PARAMETER_5;
+	if (!is_protection(allocation->protect))
+		return STATUS_INVALID_PAGE_PROTECTION;
+	if (!whole_pages(allocation->base, allocation->size, &range) ||
+	    range.end > view->end)
+		return STATUS_CONFLICTING_ADDRESSES;
+	allocation->base = (PVOID)range.start;
+	allocation->size = range.end - range.start;
+	return STATUS_SUCCESS;
+}
+
+/* Arm, publish, and only then let Wine make the pages accessible: the other way
+ * round loses the writes of a thread that retries until the memory is there. */
+static NTSTATUS commit(struct ww_regions *regions, const struct ww_view *view,
+		       struct ww_allocation *allocation)
+{
+	struct range range;
+	NTSTATUS status;
+
+	if ((allocation->type & MEM_COMMIT) &&
+	    whole_pages(allocation->base, allocation->size, &range) &&
+	    range.end <= view->end)
+		ww_regions_commit(regions, range.start, range.end - range.start);
+	status = allocation->allocate(allocation);
+	/* Wine says so of any mprotect that fails (8.0 at the limit of maps),
+	 * and for anonymous memory that is want of memory. */
+	return status == STATUS_ACCESS_DENIED ? STATUS_NO_MEMORY : status;
+}
+
+static NTSTATUS change_watched(struct ww_allocation *allocation)
+{
+	struct ww_regions *regions = ww_watching();
+	struct ww_view view;
+	NTSTATUS status;
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	if (!ww_regions_view(regions, (uintptr_t)allocation->base, &view))
+		status = allocation->allocate(allocation);
+	else if (allocation->type & (MEM_RESET | RESET_UNDO))
+		status = reset_contents(allocation, &view);
+	else
+		status = commit(regions, &view, allocation);
+	ww_regions_unlock(regions, &saved);
+	return status;
+}
+
+NTSTATUS ww_allocate(struct ww_allocation *allocation)
+{
+	if (allocation->type & MEM_WRITE_WATCH)
+		return allocate_watched(allocation);
+	return change_watched(allocation);
+}
+
+/* ---- Freeing ---- */
+
+/* Wine kept the pages after we had taken away access to them: its own
+ * protections still stand in its tables. */
+static void restore_access(const struct ww_wine *wine, const struct range *range)
+{
+	uintptr_t at = range->start;
+	MEMORY_BASIC_INFORMATION info;
+
+	while (at < range->end &&
+	       NT_SUCCESS(wine->query(NtCurrentProcess(), (LPCVOID)at, &info))) {
+		uintptr_t next = (uintptr_t)info.BaseAddress + info.RegionSize;
+		PVOID base = (PVOID)at;
+		SIZE_T size;
+		ULONG old;
+
+		if (next > range->end)
+			next = range->end;
+		size = next - at;
+		if (info.State == MEM_COMMIT)
+			wine->protect(NtCurrentProcess(), &base, &size,
+				      info.Protect, &old);
+		at = next;
+	}
+}
+
+/* Size 0 stands for the whole view, from its base. */
+static bool decommit_range(const struct ww_view *view, PVOID base, SIZE_T size,
+			   struct range *range)
+{
+	if (!size) {
+		*range = (struct range){ view->start, view->end };
+		return (uintptr_t)base == view->start;
+	}
+	return whole_pages(base, size, range) && range->end <= view->end;
+}
+
+static NTSTATUS decommit(struct ww_regions *regions, const struct ww_wine *wine,
+			 PVOID *base, SIZE_T *size, const struct range *range)
+{
+	size_t n_bytes = range->end - range->start;
+	NTSTATUS status;
+
+	if (ww_regions_save(regions, range->start, n_bytes))
+		return STATUS_NO_MEMORY;
+	status = wine->free(NtCurrentProcess(), base, size, MEM_DECOMMIT);
+	if (NT_SUCCESS(status))
+		ww_regions_decommitted(regions, range->start, n_bytes);
+	else
+		restore_access(wine, range);
+	return status;
+}
+
+static NTSTATUS release(struct ww_regions *regions, const struct ww_wine *wine,
+			const struct ww_view *view, PVOID *base, SIZE_T *size,
+			ULONG type)
+{
+	struct range range = { view->start, view->end };
+	NTSTATUS status;
+
+	if (*size)
+		whole_pages(*base, *size, &range);
+	status = wine->free(NtCurrentProcess(), base, size, type);
+	if (NT_SUCCESS(status) && (type & MEM_RELEASE))
+		ww_regions_released(regions, range.start, range.end - range.start);
+	return status;
+}
+
+NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,
+		 SIZE_T *size, ULONG type)
+{
+	struct ww_regions *regions = ww_watching();
+	struct ww_view view;
+	struct range range;
+	NTSTATUS status;
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	if (!ww_regions_view(regions, (uintptr_t)*base, &view))
+		status = wine->free(process, base, size, type);
+	else if (type == MEM_DECOMMIT && decommit_range(&view, *base, *size, &range))
+		status = decommit(regions, wine, base, size, &range);
+	else
+		status = release(regions, wine, &view, base, size, type);
+	ww_regions_unlock(regions, &saved);
+	return status;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The replaced services. They are entered from Wine's dispatcher on its kernel
+ * stack, which the Windows convention of Wine 8 leaves unaligned.
+ */
+#include "services.h"
+
+#include "memory.h"
+
+#ifdef WW_SERVICES_MS
+#define SERVICE __attribute__((ms_abi, force_align_arg_pointer))
+#define WINE_CALL __attribute__((ms_abi))
+#define SERVICES ww_services_ms
+#else
+#define SERVICE
+#define WINE_CALL __attribute__((sysv_abi))
+#define SERVICES ww_services_sysv
+#endif
+
+typedef NTSTATUS WINE_CALL allocate_fn(HANDLE, PVOID *, ULONG_PTR, SIZE_T *,
+				       ULONG, ULONG);
+typedef NTSTATUS WINE_CALL allocate_ex_fn(HANDLE, PVOID *, SIZE_T *, ULONG, ULONG,
+					  MEM_EXTENDED_PARAMETER *, ULONG);
+typedef NTSTATUS WINE_CALL free_fn(HANDLE, PVOID *, SIZE_T *, ULONG);
+typedef NTSTATUS WINE_CALL get_fn(HANDLE, ULONG, PVOID, SIZE_T, PVOID *,
+				  ULONG_PTR *, ULONG *);
+typedef NTSTATUS WINE_CALL reset_fn(HANDLE, PVOID, SIZE_T);
+typedef NTSTATUS WINE_CALL protect_fn(HANDLE, PVOID *, SIZE_T *, ULONG, ULONG *);
+typedef NTSTATUS WINE_CALL query_fn(HANDLE, LPCVOID, int, PVOID, SIZE_T, SIZE_T *);
+
+static allocate_fn *wine_allocate;
+static allocate_ex_fn *wine_allocate_ex;
+static free_fn *wine_free;
+static get_fn *wine_get;
+static reset_fn *wine_reset;
+static protect_fn *wine_protect;
+static query_fn *wine_query;
+
+static NTSTATUS call_free(HANDLE process, PVOID *base, SIZE_T *size, ULONG type)
+{
+	return wine_free(process, base, size, type);
+}
+
+static NTSTATUS call_protect(HANDLE process, PVOID *base, SIZE_T *size,
+			     ULONG protect, ULONG *old)
+{
+	return wine_protect(process, base, size, protect, old);
+}
+
+static NTSTATUS call_query(HANDLE process, LPCVOID address,
+			   MEMORY_BASIC_INFORMATION *info)
+{
+	return wine_query(process, address, MemoryBasicInformation, info,
+			  sizeof(*info), NULL);
+}
+
+static const struct ww_wine wine = {
+	.free = call_free,
+	.protect = call_protect,
+	.query = call_query,
+};
+
+static NTSTATUS call_allocate(struct ww_allocation *allocation)
+{
+	return wine_allocate(allocation->process, &allocation->base,
+			     allocation->zero_bits, &allocation->size,
+			     allocation->type, allocation->protect);
+}
+
+static NTSTATUS call_allocate_ex(struct ww_allocation *allocation)
+{
+	return wine_allocate_ex(allocation->process, &allocation->base,
+				&allocation->size, allocation->type,
+				allocation->protect, allocation->parameters,
+				allocation->n_parameters);
+}
+
+/* The caller's base and size are read before anything is locked and written
+ * after it is unlocked: either may fault. */
+static NTSTATUS allocate(struct ww_allocation *allocation, PVOID *base,
+			 SIZE_T *size)
+{
+	NTSTATUS status;
+
+	allocation->wine = &wine;
+	allocation->base = *(PVOID volatile *)base;
+	allocation->size = *(volatile SIZE_T *)size;
+	status = ww_allocate(allocation);
+	if (NT_SUCCESS(status)) {
+		*base = allocation->base;
+		*size = allocation->size;
+	}
+	return status;
+}
+
+static NTSTATUS SERVICE nt_allocate(HANDLE process, PVOID *base,
+				    ULONG_PTR zero_bits, SIZE_T *size, ULONG type,
+				    ULONG protect)
+{
+	struct ww_allocation allocation = {
+		.allocate = call_allocate,
+		.process = process,
+		.type = type,
+		.protect = protect,
+		.zero_bits = zero_bits,
+	};
+
+	if (!ww_allocation_is_ours(process, base, type))
+		return wine_allocate(process, base, zero_bits, size, type, protect);
+	return allocate(&allocation, base, size);
+}
+
+static NTSTATUS SERVICE nt_allocate_ex(HANDLE process, PVOID *base, SIZE_T *size,
+				       ULONG type, ULONG protect,
+				       MEM_EXTENDED_PARAMETER *parameters,
+				       ULONG n_parameters)
+{
+	struct ww_allocation allocation = {
+		.allocate = call_allocate_ex,
+		.process = process,
+		.type = type,
+		.protect = protect,
+		.parameters = parameters,
+		.n_parameters = n_parameters,
+	};
+
+	if (!ww_allocation_is_ours(process, base, type))
+		return wine_allocate_ex(process, base, size, type, protect,
+					parameters, n_parameters);
+	return allocate(&allocation, base, size);
+}
+
+static NTSTATUS SERVICE nt_free(HANDLE process, PVOID *base, SIZE_T *size,
+				ULONG type)
+{
+	NTSTATUS status;
+	PVOID at;
+	SIZE_T n_bytes;
+
+	if (!ww_free_is_ours(process, base))
+		return wine_free(process, base, size, type);
+	at = *(PVOID volatile *)base;
+	n_bytes = *(volatile SIZE_T *)size;
+	status = ww_free(&wine, process, &at, &n_bytes, type);
+	if (NT_SUCCESS(status)) {
+		*base = at;
+		*size = n_bytes;
+	}
+	return status;
+}
+
+static NTSTATUS SERVICE nt_get(HANDLE process, ULONG flags, PVOID base,
+			       SIZE_T size, PVOID *addresses, ULONG_PTR *count,
+			       ULONG *granularity)
+{
+	struct ww_regions *regions = ww_watching();
+	NTSTATUS status = WW_NT_NOT_OURS;
+
+	if (regions)
+		status = ww_nt_get_write_watch(regions, flags, base, size,
+					       addresses, count, granularity);
+	if (status == WW_NT_NOT_OURS)
+		status = wine_get(process, flags, base, size, addresses, count,
+				  granularity);
+	return status;
+}
+
+static NTSTATUS SERVICE nt_reset(HANDLE process, PVOID base, SIZE_T size)
+{
+	struct ww_regions *regions = ww_watching();
+	NTSTATUS status = WW_NT_NOT_OURS;
+
+	if (regions)
+		status = ww_nt_reset_write_watch(regions, base, size);
+	if (status == WW_NT_NOT_OURS)
+		status = wine_reset(process, base, size);
+	return status;
+}
+
+const struct ww_service SERVICES[] = {
+	{ "NtAllocateVirtualMemory", nt_allocate, (void **)&wine_allocate },
+	{ "NtAllocateVirtualMemoryEx", nt_allocate_ex, (void **)&wine_allocate_ex },
+	{ "NtFreeVirtualMemory", nt_free, (void **)&wine_free },
+	{ "NtGetWriteWatch", nt_get, (void **)&wine_get },
+	{ "NtResetWriteWatch", nt_reset, (void **)&wine_reset },
+	{ "NtProtectVirtualMemory", NULL, (void **)&wine_protect },
+	{ "NtQueryVirtualMemory", NULL, (void **)&wine_query },
+};
+
+_Static_assert(sizeof(SERVICES) / sizeof(SERVICES[0]) == WW_N_SERVICES,
+	       "the lists have the length that their header says");

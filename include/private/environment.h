@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every environment variable that winewatch reads, in one list: the help text
+ * and the man page are made from it, and the library looks names up in it.
+ */
+#ifndef WW_ENVIRONMENT_H
+#define WW_ENVIRONMENT_H
+
+/* V(symbol, name, values, what it does) */
+#define WW_ENVIRONMENT(V) \
+	V(SWITCH, "WINEWATCH", "0|force", \
+	  "0: do nothing at all. force: serve a Wine that has kernel write " \
+	  "watches of its own, too.") \
+	V(WINE_SWITCH, "WINE_DISABLE_KERNEL_WRITEWATCH", "1", \
+	  "Do nothing at all; the switch that launch scripts for Wine and " \
+	  "Proton already use. 0 or unset: ignored.") \
+	V(LOG, "WINEWATCH_LOG", "info|debug", \
+	  "info: one line per process at its first watched allocation. debug: " \
+	  "also why nothing was done. Unset: quiet.") \
+	V(LOG_FILE, "WINEWATCH_LOG_FILE", "FILE", \
+	  "Append the log to FILE instead of writing it to standard error.")
+
+enum ww_environment {
+#define V(symbol, name, values, what) WW_ENV_##symbol,
+	WW_ENVIRONMENT(V)
+#undef V
+};
+
+#endif
