@@ -2,14 +2,28 @@
 /*
  * writewatch.h: which pages of its own memory has a program written?
  *
+ * Open a tracker, watch private anonymous memory with it, and ask, again and
+ * again, which of its pages were written since the last reset. A write is never
+ * lost: one that races with a query is in that result or in the next. Where
+ * something cannot be told, the pages concerned read as written.
+ *
  * Functions return 0 or a count on success and a negative errno value on
- * failure. None of them prints, exits, or changes errno. All of them may be
- * called from any thread at any time.
+ * failure. None of them prints, exits, or changes errno. Sizes are in bytes.
+ *
+ * Threads: all functions but ww_close() may be called from any number of threads
+ * at once. Queries (ww_get, ww_get_runs, ww_reset) take no lock in the common
+ * case and may be interrupted, suspended or killed anywhere. None of the
+ * functions may be called from a signal handler that may have interrupted one
+ * of them.
+ *
+ * Fork: in a child, the first query finds out that it is one, opens the kernel
+ * interfaces again and reports all watched memory as written.
  */
 #ifndef WRITEWATCH_H
 #define WRITEWATCH_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #define WW_API __attribute__((visibility("default")))
 
@@ -19,6 +33,120 @@ extern "C" {
 
 /** The version of the library in use, as "1.2.3". Never NULL. Since 0.1. */
 WW_API const char *ww_version(void);
+
+/* ---- Trackers ---- */
+
+/** A tracker: a set of watched ranges of this process. */
+struct ww;
+
+/** What ww_open() may be told. Set struct_size; zero means the default. */
+struct ww_open_options {
+	size_t struct_size;	/**< sizeof(struct ww_open_options) */
+	const char *backend;	/**< "uffd": this one or none. NULL: whichever
+				     works best here */
+	const char **reason;	/**< not NULL: where to store what was refused
+				     when ww_open() fails, or the backend's name
+				     when it succeeds; a constant string */
+};
+
+/**
+ * Open a tracker. `options` may be NULL. Stores it in `*ww`.
+ *
+ * Errors: -EINVAL a struct_size or backend that is not known; -ENOSYS, -ENOTTY
+ * or -EOPNOTSUPP this kernel (Linux before 6.7) lacks what is needed; -EPERM a
+ * sandbox forbids it; -EMFILE, -ENFILE, -ENOMEM. It opens two file descriptors,
+ * both close-on-exec. Since 0.1.
+ */
+WW_API int ww_open(struct ww **ww, const struct ww_open_options *options);
+
+/**
+ * Close a tracker: all its memory becomes unwatched. NULL is ignored. No other
+ * call may be under way on it, nor start. Since 0.1.
+ */
+WW_API void ww_close(struct ww *ww);
+
+/** The backend in use: "uffd". Never NULL. Since 0.1. */
+WW_API const char *ww_backend(const struct ww *ww);
+
+/* ---- Watched memory ---- */
+
+/**
+ * Watch [start, start + n_bytes): whole pages of private anonymous memory, of
+ * any protection, populated or not. Afterwards its pages are not written until
+ * somebody writes them; writes that race with this call may or may not count.
+ * The memory stays what it is, but huge pages are split where it is written.
+ *
+ * Errors: -EINVAL start or n_bytes is not a multiple of the page size, n_bytes
+ * is 0, or some of it is not private anonymous memory (files, shared memory and
+ * huge pages of hugetlbfs cannot be watched); -ENOMEM some of it is not mapped,
+ * or no memory; -EEXIST some of it is watched by this tracker already; -EBUSY
+ * some of it is watched by another userfaultfd. Nothing is watched then.
+ * Since 0.1.
+ */
+WW_API int ww_watch(struct ww *ww, void *start, size_t n_bytes);
+
+/**
+ * Stop watching whole pages, which may be a part of a watched range or span
+ * several. Do this before unmapping memory; where it was forgotten, memory that
+ * is mapped there later reads as written until it is unwatched. What is not
+ * watched is ignored. Error: -EINVAL as above. Since 0.1.
+ */
+WW_API int ww_unwatch(struct ww *ww, void *start, size_t n_bytes);
+
+/* ---- Queries ---- */
+
+/** Flags of ww_get() and ww_get_runs(). */
+enum {
+	WW_GET_RESET = 1,	/**< the pages reported become not written */
+};
+
+/** A run of whole pages. */
+struct ww_range {
+	void *start;
+	size_t n_bytes;
+};
+
+/**
+ * Store the addresses of the written pages of [start, start + n_bytes), widened
+ * to whole pages, strictly ascending, at most `capacity`; returns how many. If
+ * there were more, the lowest are stored, and with WW_GET_RESET only those
+ * reported are reset: repeat while the result equals `capacity`.
+ *
+ * `addresses` is written after pages were reset. If it cannot be written the
+ * process takes its SIGSEGV; a handler that leaves by siglongjmp() loses
+ * nothing: the pages are reported by the next query of anyone who asks for
+ * them.
+ *
+ * Errors: -EINVAL capacity or n_bytes is 0, or unknown flags; -ENOENT start is
+ * not watched; -ERANGE the range leaves the watched range it begins in; -ENOMEM
+ * no memory for this thread's first query. Nothing is stored or reset then.
+ * Since 0.1.
+ */
+WW_API ssize_t ww_get(struct ww *ww, void *start, size_t n_bytes,
+		      unsigned int flags, void **addresses, size_t capacity);
+
+/**
+ * The same as runs of pages, ascending and not adjacent. `capacity` and the
+ * result count runs. Since 0.1.
+ */
+WW_API ssize_t ww_get_runs(struct ww *ww, void *start, size_t n_bytes,
+			   unsigned int flags, struct ww_range *runs,
+			   size_t capacity);
+
+/**
+ * Make every page of the range, widened to whole pages, not written. Errors as
+ * for ww_get(). Since 0.1.
+ */
+WW_API int ww_reset(struct ww *ww, void *start, size_t n_bytes);
+
+/**
+ * Make every page of the range, widened to whole pages, read as written: for
+ * writes that did not go through this process's page tables. Errors as for
+ * ww_get(). Since 0.1.
+ */
+WW_API int ww_mark(struct ww *ww, void *start, size_t n_bytes);
+
+/* ---- What this machine can do ---- */
 
 /** What a probe found out. */
 enum ww_state {
@@ -51,7 +179,7 @@ struct ww_feature {
 WW_API int ww_probe(struct ww_feature *features, size_t n_features);
 
 /**
- * The name of the backend that this process would use: "uffd", or "none" when
+ * The name of the backend that ww_open() would use: "uffd", or "none" when
  * nothing works here. Asks the kernel, like ww_probe(). Never NULL. Since 0.1.
  */
 WW_API const char *ww_backend_name(void);

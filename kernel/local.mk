@@ -6,6 +6,7 @@ libwwkernel_la_SOURCES = \
 	include/private/regions.h \
 	include/private/tracker.h \
 	kernel/abi.h \
+	kernel/api.c \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \

@@ -3,8 +3,6 @@
  * What the running kernel can do, found out by doing it: the backend's
  * self-test, and the list of features for people.
  */
-#include "config.h"
-
 #include "uffd.h"
 
 #include <writewatch.h>
@@ -285,9 +283,4 @@ const char *ww_backend_name(void)
 		return "none";
 	ww_tracker_close(&tracker);
 	return tracker.backend->name;
-}
-
-const char *ww_version(void)
-{
-	return PACKAGE_VERSION;
 }

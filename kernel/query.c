@@ -29,6 +29,8 @@
  */
 #include "registry.h"
 
+#include <writewatch.h>
+
 #include <errno.h>
 
 /* Scans begin with few runs, because the kernel allocates for as many as are
@@ -106,6 +108,7 @@ int ww_query_begin(struct ww_query *query, struct ww_regions *regions,
 	if (!query->slot)
 		return -ENOMEM;
 	settle_own(query->slot);
+	__atomic_store_n(&query->slot->regions, regions, __ATOMIC_RELAXED);
 	if (ww_regions_forked(regions))
 		ww_regions_revive(regions);
 	ret = enter_region(query);
@@ -207,6 +210,12 @@ static void find_strays(struct ww_query *query)
 
 /* ---- Filling the record ---- */
 
+/* What the caller's array still takes: pages or runs, whichever it counts. */
+struct room {
+	size_t n_pages;
+	size_t n_runs;
+};
+
 static void set_known(struct ww_query *query, const struct ww_run *run)
 {
 	ww_known_set(&query->region->known,
@@ -235,24 +244,25 @@ static bool next_known(const struct ww_query *query, bool blind, uintptr_t from,
 	return true;
 }
 
-/* Lists the pages known to be written from `from` on, at most `room`. Returns
- * up to where the list is complete. */
+/* Lists what is known to be written from `from` on, no more than there is room
+ * for. Returns up to where the list is complete. */
 static uintptr_t list_known(struct ww_query *query, bool blind, uintptr_t from,
-			    size_t room)
+			    struct room room)
 {
+	size_t max_runs = min_size(room.n_runs, WW_MAX_KNOWN_RUNS);
 	struct ww_slot *slot = query->slot;
 	struct ww_run run;
 
 	while (from < query->end && next_known(query, blind, from, &run)) {
 		size_t n_pages = (run.end - run.start) / ww_page_size();
 
-		if (n_pages > room)
-			run.end = run.start + room * ww_page_size();
-		room -= min_size(n_pages, room);
+		if (n_pages > room.n_pages)
+			run.end = run.start + room.n_pages * ww_page_size();
+		room.n_pages -= min_size(n_pages, room.n_pages);
 		slot->known[slot->n_known] = run;
 		__atomic_store_n(&slot->n_known, slot->n_known + 1, __ATOMIC_RELEASE);
 		from = (uintptr_t)run.end;
-		if (!room || slot->n_known == WW_MAX_KNOWN_RUNS)
+		if (!room.n_pages || slot->n_known == max_runs)
 			return from;
 	}
 	return query->end;
@@ -284,7 +294,12 @@ struct progress {
 	struct ww_span failed;	/* what a failed scan was about */
 };
 
-static int scan_piece(struct ww_query *query, bool reset, size_t room,
+static size_t max_runs(struct room room)
+{
+	return min_size(room.n_runs, WW_MAX_RUNS);
+}
+
+static int scan_piece(struct ww_query *query, bool reset, struct room room,
 		      const struct ww_span *piece, struct progress *progress)
 {
 	struct ww_tracker *tracker = &query->regions->tracker;
@@ -293,15 +308,15 @@ static int scan_piece(struct ww_query *query, bool reset, size_t room,
 		.start = piece->start,
 		.n_bytes = piece->end - piece->start,
 		.flags = reset ? WW_SCAN_RESET : 0,
-		.max_pages = room - progress->n_pages,
+		.max_pages = room.n_pages - progress->n_pages,
 		.runs = slot->scanned + progress->n_runs,
-		.max_runs = WW_MAX_RUNS - progress->n_runs,
+		.max_runs = max_runs(room) - progress->n_runs,
 	};
 	size_t useful = (scan.n_bytes / ww_page_size() + 1) / 2;
 	int ret;
 
 	if (!progress->n_runs)
-		scan.max_runs = FIRST_RUNS;
+		scan.max_runs = min_size(scan.max_runs, FIRST_RUNS);
 	scan.max_runs = min_size(scan.max_runs, useful);
 	offer_runs(slot, progress->n_runs, scan.max_runs);
 	ret = tracker->backend->scan(tracker, &scan);
@@ -318,7 +333,8 @@ static int scan_piece(struct ww_query *query, bool reset, size_t room,
 
 /* Scans the committed memory of [from, limit) until there is no more room. */
 static int scan_runs(struct ww_query *query, bool reset, uintptr_t from,
-		     uintptr_t limit, size_t room, struct progress *progress)
+		     uintptr_t limit, struct room room,
+		     struct progress *progress)
 {
 	struct ww_span piece;
 
@@ -329,7 +345,8 @@ static int scan_runs(struct ww_query *query, bool reset, uintptr_t from,
 
 		if (ret)
 			return ret;
-		if (progress->n_pages >= room || progress->n_runs == WW_MAX_RUNS)
+		if (progress->n_pages >= room.n_pages ||
+		    progress->n_runs == max_runs(room))
 			return 0;
 	}
 	progress->reached = limit;
@@ -388,18 +405,23 @@ static bool merge_next(struct merge *merge, struct ww_run *out)
 	return true;
 }
 
-/* Up to where both lists together hold no more than `room` pages. */
-static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit, size_t room)
+/* Up to where both lists together hold no more than there is room for. */
+static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit,
+		     struct room room)
 {
 	struct merge merge = merge_begin(slot);
 	struct ww_run run;
 
 	while (merge_next(&merge, &run) && run.start < limit) {
 		size_t n_pages = (run.end - run.start) / ww_page_size();
+		uint64_t end = run.start + room.n_pages * ww_page_size();
 
-		if (n_pages > room && run.start + room * ww_page_size() < limit)
-			return (uintptr_t)(run.start + room * ww_page_size());
-		room -= min_size(n_pages, room);
+		if (!room.n_runs)
+			return (uintptr_t)run.start;
+		if (n_pages > room.n_pages && end < limit)
+			return (uintptr_t)end;
+		room.n_pages -= min_size(n_pages, room.n_pages);
+		room.n_runs--;
 	}
 	return limit;
 }
@@ -454,10 +476,10 @@ static void clear_record(struct ww_slot *slot)
 	__atomic_store_n(&slot->n_scanned, 0, __ATOMIC_RELEASE);
 }
 
-/* Fills the record with written pages from `from` on, at most `room`, and
- * returns up to where that is all of them. */
+/* Fills the record with written pages from `from` on, as many as there is room
+ * for, and returns up to where that is all of them. */
 static uintptr_t gather(struct ww_query *query, bool reset, uintptr_t from,
-			size_t room)
+			struct room room)
 {
 	struct ww_slot *slot = query->slot;
 	struct progress progress;
@@ -512,7 +534,6 @@ static void begin_batch(struct ww_query *query, uintptr_t from)
 	struct ww_slot *slot = query->slot;
 
 	if (from == query->start) {
-		__atomic_store_n(&slot->regions, query->regions, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->start, query->start, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->end, query->end, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
@@ -526,6 +547,20 @@ static void begin_batch(struct ww_query *query, uintptr_t from)
 	}
 }
 
+/* The next batch, ready to be handed over. */
+static uintptr_t take_batch(struct ww_query *query, bool reset, uintptr_t from,
+			    struct room room)
+{
+	uintptr_t next;
+
+	if (reset)
+		begin_batch(query, from);
+	next = gather(query, reset, from, room);
+	if (reset)
+		ww_slot_enter(query->slot, WW_SLOT_TAKEN);
+	return next;
+}
+
 size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
 		    size_t capacity)
 {
@@ -535,12 +570,50 @@ size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
 	settle_others(query);
 	find_strays(query);
 	while (from < query->end && n < capacity) {
-		if (reset)
-			begin_batch(query, from);
-		from = gather(query, reset, from, capacity - n);
-		if (reset)
-			ww_slot_enter(query->slot, WW_SLOT_TAKEN);
+		from = take_batch(query, reset, from,
+				  (struct room){ capacity - n, SIZE_MAX });
 		n += hand_over(query->slot, addresses + n);
+	}
+	return n;
+}
+
+static char *end_of(const struct ww_range *range)
+{
+	return (char *)range->start + range->n_bytes;
+}
+
+/* Runs that go on across two batches are one for the caller. */
+static size_t hand_over_runs(const struct ww_slot *slot, struct ww_range *runs,
+			     size_t n)
+{
+	struct merge merge = merge_begin(slot);
+	struct ww_run run;
+
+	while (merge_next(&merge, &run)) {
+		size_t n_bytes = (size_t)(run.end - run.start);
+
+		if (n && end_of(&runs[n - 1]) == (char *)(uintptr_t)run.start)
+			runs[n - 1].n_bytes += n_bytes;
+		else
+			runs[n++] = (struct ww_range){ (void *)(uintptr_t)run.start,
+						       n_bytes };
+	}
+	return n;
+}
+
+size_t ww_query_get_runs(struct ww_query *query, bool reset,
+			 struct ww_range *runs, size_t capacity)
+{
+	uintptr_t from = query->start;
+	size_t n = 0;
+
+	settle_others(query);
+	find_strays(query);
+	while (from < query->end && n < capacity) {
+		from = take_batch(query, reset, from,
+				  (struct room){ SIZE_MAX / ww_page_size(),
+						 capacity - n });
+		n = hand_over_runs(query->slot, runs, n);
 	}
 	return n;
 }

@@ -165,7 +165,9 @@ static int more_descriptors(struct ww_regions *regions)
 
 	if (!slab)
 		return -ENOMEM;
-	for (size_t i = 0; i < SLAB_BYTES / sizeof(*slab); i++) {
+	slab->next = regions->slabs;
+	regions->slabs = slab;
+	for (size_t i = 1; i < SLAB_BYTES / sizeof(*slab); i++) {
 		slab[i].next = regions->unused;
 		regions->unused = &slab[i];
 	}
@@ -228,19 +230,36 @@ static void retire(struct ww_regions *regions, struct ww_region *region)
 	reclaim(regions);
 }
 
-/* Every region's memory goes; descriptors and outgrown tables stay, as ever. */
+static void forget_slots(struct ww_regions *regions)
+{
+	struct ww_slot *slot;
+
+	for (slot = ww_slots_first(); slot; slot = slot->next)
+		if (__atomic_load_n(&slot->regions, __ATOMIC_RELAXED) == regions) {
+			ww_slot_enter(slot, WW_SLOT_IDLE);
+			__atomic_store_n(&slot->regions, NULL, __ATOMIC_RELAXED);
+			__atomic_store_n(&slot->region, NULL, __ATOMIC_SEQ_CST);
+		}
+}
+
 void ww_regions_close(struct ww_regions *regions)
 {
-	struct ww_span span;
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+	struct ww_region *slab;
+	struct ww_span view;
 
 	unlink_registry(regions);
-	while (ww_spans_find(&regions->views, 0, &span)) {
-		regions->tracker.backend->unwatch(&regions->tracker, span.start,
-						  span.end - span.start);
-		ww_regions_released(regions, span.start, span.end - span.start);
+	forget_slots(regions);
+	while (ww_spans_find(&regions->views, 0, &view))
+		ww_regions_unwatch(regions, view.start, view.end - view.start);
+	ww_spans_free(&regions->views, ops);
+	while ((slab = regions->slabs)) {
+		regions->slabs = slab->next;
+		ops->unmap(slab, SLAB_BYTES);
 	}
-	ww_spans_free(&regions->views, regions->tracker.ops);
 	ww_tracker_close(&regions->tracker);
+	pthread_mutex_destroy(&regions->mutex);
+	ops->unmap(regions, sizeof(*regions));
 }
 
 /* ---- Changes ---- */
@@ -407,6 +426,28 @@ void ww_regions_released(struct ww_regions *regions, uintptr_t start,
 	}
 }
 
+bool ww_regions_overlap(struct ww_regions *regions, uintptr_t start,
+			size_t n_bytes)
+{
+	struct ww_span piece;
+
+	return ww_spans_next(&regions->views, start, start + n_bytes, &piece);
+}
+
+void ww_regions_unwatch(struct ww_regions *regions, uintptr_t start,
+			size_t n_bytes)
+{
+	struct ww_span piece = { .end = start };
+
+	while (ww_spans_next(&regions->views, piece.end, start + n_bytes, &piece)) {
+		size_t piece_bytes = piece.end - piece.start;
+
+		regions->tracker.backend->unwatch(&regions->tracker, piece.start,
+						  piece_bytes);
+		ww_regions_released(regions, piece.start, piece_bytes);
+	}
+}
+
 /* ---- Help for queries ---- */
 
 /* Also of a run that was cut by a decommit while somebody scanned it: what is
@@ -503,6 +544,11 @@ static void put_back_runs(struct ww_regions *regions, const struct ww_slot *slot
 			return;
 		mark_exactly(regions, run.start, run.end);
 	}
+}
+
+void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
+{
+	mark_committed(regions, start, start + n_bytes);
 }
 
 void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,

@@ -30,6 +30,7 @@ struct ww_regions {
 	sigset_t blocked;
 	struct ww_region *retired;
 	struct ww_region *unused;
+	struct ww_region *slabs;	/* the first of each is its heading */
 	struct ww_regions *next;
 	bool forked;		/* this is a child that has not asked yet */
 };

@@ -27,7 +27,7 @@ struct ww_slot {
 	 * every record */
 	uint64_t state;
 	struct ww_region *region;
-	struct ww_regions *regions;
+	struct ww_regions *regions;	/* of the record, and of the region */
 	struct ww_slot *next;
 	bool claimed;
 	/* the record: of one query's range, all between done_start and

@@ -12,6 +12,9 @@
 
 #define PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
 
+/* What cannot go together with a watch. */
+#define NEVER_WATCHED (MEM_RESET | RESET_UNDO | MEM_LARGE_PAGES | MEM_PHYSICAL)
+
 struct range {
 	uintptr_t start;
 	uintptr_t end;
@@ -78,8 +81,9 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 	sigset_t saved;
 	int ret;
 
-	/* Only whoever reserves can watch; Wine takes a lone commit too. */
-	if (!(allocation->type & MEM_RESERVE))
+	/* Only whoever reserves can watch; Wine takes a lone commit, too. */
+	if (!(allocation->type & MEM_RESERVE) ||
+	    (allocation->type & NEVER_WATCHED))
 		return STATUS_INVALID_PARAMETER_5;
 	if (!regions)
 		return allocation->allocate(allocation);

@@ -25,6 +25,7 @@
 struct ww_regions;
 struct ww_region;
 struct ww_slot;
+struct ww_range;	/* writewatch.h */
 
 /* Opens a registry on a tracker that works, or fails like ww_tracker_open and
  * stores in *failure which step was refused. `blocked` are the signals to block
@@ -32,7 +33,8 @@ struct ww_slot;
 int ww_regions_open(struct ww_regions **regions, const struct ww_kernel_ops *ops,
 		    const sigset_t *blocked, const char **failure);
 
-/* No query may be under way, nor start. */
+/* Forgets everything and gives all memory back. No call may be under way, nor
+ * start; queries that were left behind are forgotten, too. */
 void ww_regions_close(struct ww_regions *regions);
 
 /* The name of the backend in use. */
@@ -83,6 +85,17 @@ void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
 void ww_regions_released(struct ww_regions *regions, uintptr_t start,
 			 size_t n_bytes);
 
+/* Whether some of a range is watched. */
+bool ww_regions_overlap(struct ww_regions *regions, uintptr_t start,
+			size_t n_bytes);
+
+/* Ends the watch on memory that stays. */
+void ww_regions_unwatch(struct ww_regions *regions, uintptr_t start,
+			size_t n_bytes);
+
+/* Makes the committed pages of a watched range read as written. */
+void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
+
 /* ---- Queries ---- */
 
 /* A range under query by this thread. A query that has begun is ended by
@@ -112,6 +125,10 @@ size_t ww_query_pages(const struct ww_query *query);
  * written. A fault while it stores loses nothing. */
 size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
 		    size_t capacity);
+
+/* The same as runs, of which `capacity` counts. */
+size_t ww_query_get_runs(struct ww_query *query, bool reset,
+			 struct ww_range *runs, size_t capacity);
 
 /* Makes every page of the range clean. */
 void ww_query_reset(struct ww_query *query);
