@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * deny SYSCALL ERRNO COMMAND [ARGUMENT]...: runs COMMAND where the kernel
+ * answers SYSCALL with ERRNO ("EPERM"), as the filter of a sandbox does.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HIGHEST_ERRNO = 4095, EXIT_NO_FILTER = 125 };
+
+static int errno_of(const char *name)
+{
+	for (int error = 1; error <= HIGHEST_ERRNO; error++) {
+		const char *known = strerrorname_np(error);
+
+		if (known && strcmp(known, name) == 0)
+			return error;
+	}
+	return 0;
+}
+
+static int deny(const char *syscall_name, int error)
+{
+	int number = seccomp_syscall_resolve_name(syscall_name);
+	scmp_filter_ctx filter;
+	int ret;
+
+	if (number == __NR_SCMP_ERROR)
+		return -ENOSYS;
+	filter = seccomp_init(SCMP_ACT_ALLOW);
+	if (!filter)
+		return -ENOMEM;
+	ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), number, 0);
+	if (ret == 0)
+		ret = seccomp_load(filter);
+	seccomp_release(filter);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	int error = argc > 3 ? errno_of(argv[2]) : 0;
+	int ret;
+
+	if (error == 0) {
+		fprintf(stderr, "usage: deny SYSCALL ERRNO COMMAND...\n");
+		return EXIT_NO_FILTER;
+	}
+	ret = deny(argv[1], error);
+	if (ret < 0) {
+		fprintf(stderr, "deny: %s: %s\n", argv[1], strerror(-ret));
+		return EXIT_NO_FILTER;
+	}
+	execvp(argv[3], argv + 3);
+	fprintf(stderr, "deny: %s: %s\n", argv[3], strerror(errno));
+	return 127;
+}

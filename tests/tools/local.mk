@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+EXTRA_DIST += tests/required tests/tools/tap.sh
+
+dist_check_SCRIPTS += \
+	tests/tools/doctor.sh \
+	tests/tools/doctor-wine.sh \
+	tests/tools/manual.sh \
+	tests/tools/run.sh
+
+if WITH_TOOL
+TESTS += \
+	tests/tools/doctor.sh \
+	tests/tools/doctor-wine.sh \
+	tests/tools/manual.sh \
+	tests/tools/run.sh
+
+check_PROGRAMS += tests/tools/doctor-json
+endif
+tests_tools_doctor_json_SOURCES = tests/tools/doctor-json.c
+tests_tools_doctor_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_tools_doctor_json_LDADD = $(JANSSON_LIBS)
+
+if WITH_SECCOMP
+check_PROGRAMS += tests/tools/deny
+endif
+tests_tools_deny_SOURCES = tests/tools/deny.c
+tests_tools_deny_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+tests_tools_deny_LDADD = $(SECCOMP_LIBS)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The commands and the options of winewatch, each in one list: parsers, help
+ * texts and the check of the man page are made from these.
+ */
+#ifndef WW_TOOLS_COMMANDS_H
+#define WW_TOOLS_COMMANDS_H
+
+/* C(name, arguments, what it does); name_command() in the tool does it. */
+#define WW_COMMANDS(C) \
+	C(run, " [--] COMMAND [ARGUMENT]...", \
+	  "Run COMMAND with winewatch in every Wine that it starts. The exit " \
+	  "status is COMMAND's own; 127 if it was not found, 126 if it could " \
+	  "not be executed.") \
+	C(doctor, " [--json] [--feature=NAME] [--wine=COMMAND]...", \
+	  "Say what this kernel and the named Wines can do, and for every no " \
+	  "the reason and the remedy. The exit status is 0 if everything " \
+	  "required is present, 1 if something is missing, 3 if that could " \
+	  "not be told. Required are a working backend and each named Wine.") \
+	C(help, " [COMMAND]", "Print this text, or the options of COMMAND.")
+
+/* O(symbol, name, argument with its = or "", what it does) */
+#define WW_DOCTOR_OPTIONS(O) \
+	O(JSON, "json", "", "Answer with one JSON object.") \
+	O(FEATURE, "feature", "=NAME", \
+	  "Ask for the kernel feature NAME alone and require it instead of a " \
+	  "backend.") \
+	O(WINE, "wine", "=COMMAND", \
+	  "Try the Wine that the shell command COMMAND starts, by running " \
+	  "COMMAND --version. May be given again for further Wines.")
+
+/* The keys of the options for argp; outside of the printable characters, so
+ * that no option has a one-letter form. */
+enum ww_option {
+	WW_OPTION_FIRST = 0x100,
+#define O(symbol, name, argument, what) WW_OPTION_##symbol,
+	WW_DOCTOR_OPTIONS(O)
+#undef O
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the commands of winewatch share: their entry points, the exit statuses
+ * and the one way to complain.
+ */
+#ifndef WW_TOOLS_TOOL_H
+#define WW_TOOLS_TOOL_H
+
+#include "commands.h"
+
+enum {
+	EXIT_PRESENT = 0,	/* doctor: all that is required is there */
+	EXIT_MISSING = 1,	/* doctor: something required is not */
+	EXIT_USAGE = 2,
+	EXIT_UNKNOWN = 3,	/* doctor: could not tell */
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+/*
+ * Each command gets its own arguments, argv[0] being "winewatch NAME", and
+ * returns the exit status.
+ */
+#define C(name, arguments, what) int name##_command(int argc, char **argv);
+WW_COMMANDS(C)
+#undef C
+
+/* Prints "winewatch: " and the message as one line on standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Like asprintf(3), but ends the program when memory is exhausted. */
+char *format_text(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+#endif
