@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# Programs that show what write watches are for, built for Windows.
+EXTRA_DIST += examples/rollback.c
+
+if WITH_MINGW
+windows_programs += examples/x86_64-windows/rollback.exe
+endif
+
+examples/x86_64-windows/%.exe: examples/%.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(x86_64_CC) $(WW_FLAGS) -O2 -static -o $@ $<

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Making watched memory: what is accepted, what it costs, what it leaves. */
+#include "pages.h"
+#include "rows.h"
+
+#include <string.h>
+
+#define N_PAGES		16
+#define ALL		(N_PAGES * PAGE_BYTES)
+#define RESERVE		(MEM_RESERVE | MEM_WRITE_WATCH)
+#define COMMIT		(MEM_RESERVE | MEM_COMMIT | MEM_WRITE_WATCH)
+
+static DWORD allocate_error(void *base, size_t n_bytes, DWORD type,
+			    DWORD protection)
+{
+	void *memory;
+
+	SetLastError(0);
+	memory = VirtualAlloc(base, n_bytes, type, protection);
+	return memory ? 0 : GetLastError();
+}
+
+static void accepted(DWORD type, DWORD protection)
+{
+	char *base = VirtualAlloc(NULL, ALL, type, protection);
+
+	if (!CHECK(base, "type %#lx, protection %#lx: error %lu", type,
+		   protection, GetLastError()))
+		return;
+	EXPECT_WRITTEN("", base, N_PAGES);
+	release(base);
+}
+
+static void types(void)
+{
+	accepted(RESERVE, PAGE_READWRITE);
+	accepted(RESERVE | MEM_TOP_DOWN, PAGE_READWRITE);
+	accepted(COMMIT, PAGE_READWRITE);
+	accepted(COMMIT | MEM_TOP_DOWN, PAGE_READWRITE);
+}
+
+static void protections(void)
+{
+	static const DWORD good[] = {
+		PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE, PAGE_EXECUTE_READ,
+		PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD,
+		PAGE_READWRITE | PAGE_WRITECOMBINE,
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		accepted(RESERVE, good[i]);
+		accepted(COMMIT, good[i]);
+	}
+}
+
+static void without_reserve(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, ALL, MEM_WRITE_WATCH,
+				    PAGE_READWRITE));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(watch(N_PAGES), ALL, MEM_WRITE_WATCH,
+				    PAGE_READWRITE));
+}
+
+static void commit_without_reserve(void)
+{
+	char *reserved = allocate(N_PAGES, RESERVE, PAGE_READWRITE);
+
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(reserved, ALL, MEM_COMMIT | MEM_WRITE_WATCH,
+				    PAGE_READWRITE));
+}
+
+static void large_pages(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, 0x200000, COMMIT | MEM_LARGE_PAGES,
+				    PAGE_READWRITE));
+}
+
+static void physical(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, ALL, RESERVE | MEM_PHYSICAL,
+				    PAGE_READWRITE));
+}
+
+static void bad_arguments(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, ALL, COMMIT, PAGE_WRITECOPY));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, ALL, COMMIT, 0));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, 0, COMMIT, PAGE_READWRITE));
+}
+
+static void inside_a_view(void)
+{
+	char *base = watch(2 * N_PAGES);
+
+	touch(base, 1);
+	EXPECT_ERROR(ERROR_INVALID_ADDRESS,
+		     allocate_error(base, ALL, COMMIT, PAGE_READWRITE));
+	EXPECT_ERROR(ERROR_INVALID_ADDRESS,
+		     allocate_error(base + ALL, ALL, RESERVE, PAGE_READWRITE));
+	EXPECT_WRITTEN("1", base, 2 * N_PAGES);
+}
+
+/* Committing outside of the reserved range, or releasing a part of it. */
+static void past_the_view(void)
+{
+	char *base = allocate(N_PAGES, RESERVE, PAGE_READWRITE);
+
+	CHECK(!VirtualAlloc(base + ALL - PAGE_BYTES, 32 * PAGE_BYTES,
+			    MEM_COMMIT, PAGE_READWRITE),
+	      "a commit across the end succeeded");
+	CHECK(!VirtualFree(base + PAGE_BYTES, 0, MEM_RELEASE),
+	      "a release in the middle succeeded");
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+static void bases_round_down(void)
+{
+	char *base = allocate(N_PAGES, MEM_RESERVE, PAGE_READWRITE), *got;
+
+	release(base);
+	got = VirtualAlloc(base + 100, ALL - 100, RESERVE, PAGE_READWRITE);
+	if (!CHECK(got == base, "got %p, expected %p", got, base))
+		return;
+	got = VirtualAlloc(base + PAGE_BYTES + 1, PAGE_BYTES, MEM_COMMIT,
+			   PAGE_READWRITE);
+	CHECK(got == base + PAGE_BYTES, "got %p, expected %p", got,
+	      base + PAGE_BYTES);
+	touch_all(base, "1 2");
+	EXPECT_WRITTEN("1 2", base, N_PAGES);
+}
+
+static void check_block(char *at, DWORD state, DWORD protection, size_t n_pages)
+{
+	MEMORY_BASIC_INFORMATION info;
+
+	if (!VirtualQuery(at, &info, sizeof(info)))
+		give_up("VirtualQuery: error %lu", GetLastError());
+	CHECK(info.State == state && info.Protect == protection &&
+	      info.Type == MEM_PRIVATE &&
+	      info.RegionSize == n_pages * PAGE_BYTES,
+	      "state %#lx, protection %#lx, type %#lx, %u pages", info.State,
+	      info.Protect, info.Type,
+	      (unsigned int)(info.RegionSize / PAGE_BYTES));
+}
+
+static void watch_is_invisible(void)
+{
+	char *base = allocate(N_PAGES, RESERVE, PAGE_READWRITE);
+
+	check_block(base, MEM_RESERVE, 0, N_PAGES);
+	if (!VirtualAlloc(base + 4 * PAGE_BYTES, 4 * PAGE_BYTES, MEM_COMMIT,
+			  PAGE_READWRITE))
+		give_up("commit: error %lu", GetLastError());
+	touch(base, 4);
+	check_block(base, MEM_RESERVE, 0, 4);
+	check_block(base + 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE, 4);
+	EXPECT_AND_RESET("4", base, N_PAGES);
+	check_block(base + 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE, 4);
+	protect(base + 4 * PAGE_BYTES, PAGE_BYTES, PAGE_READONLY);
+	check_block(base + 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READONLY, 1);
+}
+
+static void release_and_reserve(void)
+{
+	char *base = watch(N_PAGES), *again;
+
+	for (int round = 0; round < 50; round++) {
+		touch_all(base, "0 7 15");
+		EXPECT_WRITTEN("0 7 15", base, N_PAGES);
+		release(base);
+		again = VirtualAlloc(base, ALL, COMMIT, PAGE_READWRITE);
+		if (again != base)
+			give_up("the same address again: error %lu",
+				GetLastError());
+		EXPECT_WRITTEN("", base, N_PAGES);
+	}
+	release(base);
+	if (VirtualAlloc(base, ALL, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)
+	    != base)
+		give_up("the same address unwatched: error %lu",
+			GetLastError());
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, ALL));
+}
+
+static void many_regions(void)
+{
+	enum { N = 500 };
+	char *bases[N];
+
+	for (int i = 0; i < N; i++) {
+		bases[i] = watch(N_PAGES);
+		touch(bases[i], i % N_PAGES);
+	}
+	for (int i = 0; i < N; i += 2)
+		release(bases[i]);
+	for (int i = 1; i < N; i += 2) {
+		char want[12];
+
+		wsprintfA(want, "%d", i % N_PAGES);
+		EXPECT_AND_RESET(want, bases[i], N_PAGES);
+		EXPECT_WRITTEN("", bases[i], N_PAGES);
+		release(bases[i]);
+	}
+}
+
+/*
+ * Every second 64 KiB needs a mapping of its own in Linux: the commits may be
+ * refused at some point, but what succeeded is usable and watched.
+ */
+static void alternating_commits(void)
+{
+	enum { N = 36000 };
+	size_t stride = 2 * GRANULE_BYTES;
+	char *base = VirtualAlloc(NULL, N * stride, RESERVE, PAGE_READWRITE);
+	static void *addresses[N + 1];
+	ULONG_PTR count = N + 1;
+	DWORD granularity, error = 0;
+	uint32_t n = 0;
+
+	if (!base)
+		give_up("VirtualAlloc: error %lu", GetLastError());
+	for (; n < N; n++) {
+		error = allocate_error(base + n * stride, GRANULE_BYTES,
+				       MEM_COMMIT, PAGE_READWRITE);
+		if (error)
+			break;
+		if (!try_write(base + n * stride))
+			give_up("commit %u succeeded and cannot be written", n);
+	}
+	/* Nothing that needs a new mapping may come before this. */
+	EXPECT_ERROR(0, get_error(WRITE_WATCH_FLAG_RESET, base, N * stride,
+				  addresses, &count, &granularity));
+	release(base);
+	note("%u commits, then error %lu", n, error);
+	CHECK(!error || error == ERROR_NOT_ENOUGH_MEMORY ||
+	      error == ERROR_COMMITMENT_LIMIT, "refused with error %lu", error);
+	CHECK(n > 1000, "only %u commits", n);
+	CHECK(count == n, "%u of %u pages reported", (unsigned int)count, n);
+	for (uint32_t i = 0; i < n && i < count; i++)
+		if (!CHECK(addresses[i] == base + i * stride,
+			   "page %u is at %p", i, addresses[i]))
+			break;
+}
+
+static void huge_reserve(void)
+{
+	size_t n_pages = (size_t)64 << 18, last = n_pages - 1;
+	char *base = VirtualAlloc(NULL, n_pages * PAGE_BYTES, RESERVE,
+				  PAGE_READWRITE);
+	const size_t used[] = { 0, n_pages / 2, last };
+	void *addresses[16];
+	DWORD granularity;
+
+	if (!base)
+		give_up("VirtualAlloc of 64 GiB: error %lu", GetLastError());
+	for (int i = 0; i < 3; i++) {
+		EXPECT_ERROR(0, allocate_error(base + used[i] * PAGE_BYTES,
+					       PAGE_BYTES, MEM_COMMIT,
+					       PAGE_READWRITE));
+		touch(base, used[i]);
+	}
+	for (int round = 0; round < 2; round++) {
+		ULONG_PTR count = 16;
+
+		EXPECT_ERROR(0, get_error(WRITE_WATCH_FLAG_RESET, base,
+					  n_pages * PAGE_BYTES, addresses,
+					  &count, &granularity));
+		CHECK(count == (round ? 0 : 3), "round %d: count %u", round,
+		      (unsigned int)count);
+		for (ULONG_PTR i = 0; i < count && i < 3; i++)
+			CHECK(addresses[i] == base + used[i] * PAGE_BYTES,
+			      "%p reported", addresses[i]);
+	}
+	EXPECT_ERROR(0, reset_error(base, n_pages * PAGE_BYTES));
+}
+
+const struct row allocation_rows[] = {
+	{ "allocate-types", "WT", types, 0 },
+	{ "allocate-protections", "WT", protections, 0 },
+	{ "allocate-without-reserve", "WT", without_reserve, 0 },
+	{ "allocate-commit-without-reserve", "MS", commit_without_reserve, 0 },
+	{ "allocate-large-pages", "RO", large_pages, 0 },
+	{ "allocate-physical", "RO", physical, 0 },
+	{ "allocate-bad-arguments", "WT", bad_arguments, 0 },
+	{ "allocate-inside-a-view", "RO", inside_a_view, 0 },
+	{ "allocate-past-the-view", "MS", past_the_view, 0 },
+	{ "allocate-bases-round-down", "MS", bases_round_down, 0 },
+	{ "allocate-watch-is-invisible", "MS", watch_is_invisible, 0 },
+	{ "allocate-release-and-reserve", "MS", release_and_reserve, 0 },
+	{ "allocate-many-regions", "MS", many_regions, 0 },
+	{ "allocate-alternating-commits", "L", alternating_commits, 0 },
+	{ "allocate-huge-reserve", "W8", huge_reserve, 0 },
+	{ 0 },
+};

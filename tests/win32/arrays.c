@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Output arrays inside the watched memory, and arrays that cannot be stored. */
+#include "pages.h"
+#include "rows.h"
+
+#include <string.h>
+
+#define N_PAGES		16
+#define ALL		(N_PAGES * PAGE_BYTES)
+#define RESET		WRITE_WATCH_FLAG_RESET
+#define FAULT		ERROR_NOACCESS
+
+/*
+ * The call's own stores may be in its own result: only what was written
+ * before must be there. They are certain to be in the next result.
+ */
+static void array_inside(void)
+{
+	char *base = watch(N_PAGES);
+	void **addresses = (void **)(base + 3 * PAGE_BYTES);
+
+	for (DWORD written = 0; written < 2; written++) {
+		ULONG_PTR count = N_PAGES;
+		DWORD granularity, seen = 0;
+
+		touch_all(base, written ? "1 3 5" : "1 5");
+		EXPECT_ERROR(0, get_error(RESET, base, ALL, addresses, &count,
+					  &granularity));
+		for (ULONG_PTR i = 0; i < count && i < N_PAGES; i++)
+			seen |= 1 << ((char *)addresses[i] - base) / PAGE_BYTES;
+		CHECK((seen & ~8u) == 0x22, "pages %#lx instead of 1 and 5",
+		      seen);
+		CHECK(!written || seen & 8, "page 3 is missing");
+		EXPECT_AND_RESET("3", base, N_PAGES);
+		EXPECT_WRITTEN("", base, N_PAGES);
+	}
+}
+
+static void counters_inside(void)
+{
+	char *base = watch(N_PAGES);
+	ULONG_PTR *count = (ULONG_PTR *)(base + 7 * PAGE_BYTES);
+	DWORD *granularity = (DWORD *)(base + 8 * PAGE_BYTES);
+	void *addresses[N_PAGES];
+
+	*count = N_PAGES;
+	touch_all(base, "1 5");
+	EXPECT_ERROR(0, get_error(RESET, base, ALL, addresses, count,
+				  granularity));
+	CHECK(*count >= 3 && addresses[0] == base + PAGE_BYTES &&
+	      addresses[1] == base + 5 * PAGE_BYTES &&
+	      addresses[2] == base + 7 * PAGE_BYTES, "%u pages, not 1, 5, 7",
+	      (unsigned int)*count);
+	CHECK(*granularity == PAGE_BYTES, "granularity %lu", *granularity);
+	EXPECT_AND_RESET("7 8", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* The array covers the very pages that are queried. */
+static void array_is_range(void)
+{
+	char *base = watch(N_PAGES);
+	void **addresses = (void **)base;
+	ULONG_PTR count = ALL / sizeof(*addresses);
+	DWORD granularity;
+
+	for (size_t page = 0; page < N_PAGES; page++)
+		touch(base, page);
+	EXPECT_ERROR(0, get_error(RESET, base, ALL, addresses, &count,
+				  &granularity));
+	CHECK(count == N_PAGES, "count %u", (unsigned int)count);
+	for (ULONG_PTR i = 0; i < count && i < N_PAGES; i++)
+		CHECK(addresses[i] == base + i * PAGE_BYTES, "%p at %u",
+		      addresses[i], (unsigned int)i);
+	EXPECT_AND_RESET("0", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* The answer fits in no part of the array; the pages are there afterwards. */
+static void refuse(char *base, void *array)
+{
+	ULONG_PTR count = N_PAGES;
+	DWORD granularity = 77;
+
+	EXPECT_ERROR(FAULT, get_error(RESET, base, ALL, array, &count,
+				      &granularity));
+	CHECK(count == N_PAGES && granularity == 77, "outputs changed");
+	EXPECT_WRITTEN("1 5 9", base, N_PAGES);
+}
+
+static void array_bad(void)
+{
+	char *base = watch(N_PAGES);
+	char *array = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
+
+	touch_all(base, "1 5 9");
+	refuse(base, array);
+	protect(array, 2 * PAGE_BYTES, PAGE_NOACCESS);
+	refuse(base, array);
+	release(array);
+	refuse(base, array);
+	refuse(base, (void *)8);
+	refuse(base, (void *)(((uintptr_t)1 << 63) + 8));
+	EXPECT_AND_RESET("1 5 9", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* The array is tested before anything is known of the pages. */
+static void array_bad_when_clean(void)
+{
+	char *base = watch(N_PAGES);
+	char *array = allocate(1, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
+	ULONG_PTR count = N_PAGES;
+	DWORD granularity = 77;
+
+	EXPECT_ERROR(FAULT, get_error(RESET, base, ALL, (void **)array, &count,
+				      &granularity));
+	CHECK(count == N_PAGES && granularity == 77, "outputs changed");
+}
+
+/* A bad array inside the watched memory itself. */
+static void array_bad_inside(void)
+{
+	char *base = watch(N_PAGES);
+
+	touch_all(base, "1 5 9");
+	protect(base + 3 * PAGE_BYTES, PAGE_BYTES, PAGE_READONLY);
+	refuse(base, base + 3 * PAGE_BYTES);
+	protect(base + 3 * PAGE_BYTES, PAGE_BYTES, PAGE_NOACCESS);
+	refuse(base, base + 3 * PAGE_BYTES);
+	EXPECT_AND_RESET("1 5 9", base, N_PAGES);
+}
+
+static void array_half_bad(void)
+{
+	enum { N = MAX_PAGES };
+	char *base = watch(N);
+	char *array = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	static const DWORD bad[] = { PAGE_READONLY, PAGE_NOACCESS };
+	static void *addresses[N];
+	DWORD granularity;
+
+	for (int i = 0; i < 2; i++) {
+		bool reported[N] = { false };
+		ULONG_PTR count = N;
+
+		for (size_t page = 0; page < N; page++)
+			touch(base, page);
+		protect(array + PAGE_BYTES, PAGE_BYTES, bad[i]);
+		EXPECT_ERROR(FAULT, get_error(RESET, base, N * PAGE_BYTES,
+					      (void **)array, &count,
+					      &granularity));
+		CHECK(count == N, "count %u", (unsigned int)count);
+		take(base, N, addresses, reported);
+		for (size_t page = 0; page < N; page++)
+			CHECK(reported[page], "page %u is lost",
+			      (unsigned int)page);
+	}
+}
+
+/*
+ * The array becomes bad in the middle of the call, after any test of it at
+ * the start. The thread that called never calls again; in odd rounds it still
+ * exists while the pages are looked for.
+ */
+#define RACE_PAGES	2048
+#define RACE_ROUNDS	1500
+
+struct race {
+	char *base;
+	void **array;
+	volatile bool entered, done;
+	bool ends;
+	HANDLE may_end;
+	DWORD error;
+	ULONG_PTR count;
+};
+
+static void call_once(void *argument)
+{
+	struct race *race = argument;
+	DWORD granularity;
+
+	race->count = RACE_PAGES;
+	race->entered = true;
+	race->error = get_error(RESET, race->base, RACE_PAGES * PAGE_BYTES,
+				race->array, &race->count, &granularity);
+	race->done = true;
+	if (!race->ends)
+		WaitForSingleObject(race->may_end, INFINITE);
+}
+
+static void wait_until(volatile bool *flag)
+{
+	uint64_t start = now_us();
+
+	while (!*flag)
+		wait_a_turn(start, "an answer of a thread");
+}
+
+static void mark(char *base, void **addresses, ULONG_PTR count,
+		 bool *reported)
+{
+	for (ULONG_PTR i = 0; i < count; i++)
+		reported[((char *)addresses[i] - base) / PAGE_BYTES] = true;
+}
+
+static void array_race(void)
+{
+	static void *addresses[RACE_PAGES];
+	static bool written[RACE_PAGES], reported[RACE_PAGES];
+	size_t n_bytes = sizeof(addresses);
+	char *base = watch(RACE_PAGES);
+	char *array = allocate(n_bytes / PAGE_BYTES, MEM_RESERVE | MEM_COMMIT,
+			       PAGE_READWRITE);
+	char *last = array + n_bytes - PAGE_BYTES;
+	uint64_t random = row_seed(), longest = 20;
+	unsigned int n_failed = 0;
+
+	for (int round = 0; round < RACE_ROUNDS; round++) {
+		struct race race = {
+			.base = base, .array = (void **)array,
+			.ends = round % 2 == 0,
+		};
+		uint64_t entered;
+		HANDLE thread;
+
+		memset(written, 0, sizeof(written));
+		memset(reported, 0, sizeof(reported));
+		for (size_t page = 0; page < RACE_PAGES; page++) {
+			if (random_below(&random, 8) == 0)
+				continue;
+			touch(base, page);
+			written[page] = true;
+		}
+		race.may_end = CreateEventA(NULL, TRUE, FALSE, NULL);
+		thread = start_thread(call_once, &race);
+		wait_until(&race.entered);
+		entered = now_us();
+		spin_us(random_below(&random, longest + longest / 8));
+		protect(last, PAGE_BYTES,
+			round % 4 < 2 ? PAGE_NOACCESS : PAGE_READONLY);
+		wait_until(&race.done);
+		if (!race.error)
+			longest = (longest + now_us() - entered) / 2 + 1;
+		protect(last, PAGE_BYTES, PAGE_READWRITE);
+
+		if (race.ends)
+			join_thread(thread);
+		if (race.error)
+			n_failed++;
+		else
+			mark(base, race.array, race.count, reported);
+		CHECK(!race.error || race.error == FAULT, "error %lu",
+		      race.error);
+		take(base, RACE_PAGES, addresses, reported);
+		for (size_t page = 0; page < RACE_PAGES; page++)
+			if (!CHECK(reported[page] || !written[page],
+				   "round %d: page %u is lost", round,
+				   (unsigned int)page))
+				return;
+		SetEvent(race.may_end);
+		if (!race.ends)
+			join_thread(thread);
+		CloseHandle(race.may_end);
+	}
+	note("%u of %u calls failed", n_failed, RACE_ROUNDS);
+}
+
+const struct row array_rows[] = {
+	{ "array-inside", "INF", array_inside, 0 },
+	{ "array-counters-inside", "INF", counters_inside, 0 },
+	{ "array-is-range", "INF", array_is_range, 0 },
+	{ "array-bad", "INF", array_bad, 0 },
+	{ "array-bad-when-clean", "RO", array_bad_when_clean, 0 },
+	{ "array-bad-inside", "INF", array_bad_inside, 0 },
+	{ "array-half-bad", "INF", array_half_bad, 0 },
+	{ "array-race", "INF", array_race, 0 },
+	{ 0 },
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The groups of rows, one source file each; a row without a name ends one. */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "harness.h"
+
+extern const struct row validation_rows[];	/* arguments and errors */
+extern const struct row result_rows[];		/* what a good call returns */
+extern const struct row allocation_rows[];	/* making watched memory */
+extern const struct row state_rows[];		/* what makes a page written */
+extern const struct row input_rows[];		/* system calls that store */
+extern const struct row array_rows[];		/* odd and bad output arrays */
+extern const struct row thread_rows[];		/* stopped and dead threads */
+extern const struct row stress_rows[];		/* many writes, nothing lost */
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Many writes from many threads, and not one of them lost. */
+#include "pages.h"
+#include "rows.h"
+
+#include <string.h>
+
+#define RESET		WRITE_WATCH_FLAG_RESET
+#define N_WRITERS	4
+#define N_PAGES		1024
+
+static volatile uint64_t *value(char *base, size_t page)
+{
+	return (volatile uint64_t *)(base + page * PAGE_BYTES);
+}
+
+/* Each writer has a quarter of the pages; the pages hold rising numbers. */
+static struct writer {
+	char *base;
+	uint64_t random, n_writes;
+} writers[N_WRITERS];
+static volatile bool stop;
+
+static void write_on(void *argument)
+{
+	struct writer *writer = argument;
+
+	while (!stop) {
+		size_t page = random_below(&writer->random,
+					   N_PAGES / N_WRITERS);
+
+		*value(writer->base, page) = ++writer->n_writes;
+	}
+}
+
+/* What a client does: reset, and take over the reported pages. */
+static void scan(char *base, ULONG_PTR capacity, uint64_t *copy)
+{
+	static void *addresses[N_PAGES];
+	ULONG_PTR count = capacity;
+	DWORD granularity;
+
+	if (get_error(RESET, base, N_PAGES * PAGE_BYTES, addresses, &count,
+		      &granularity))
+		give_up("GetWriteWatch: error %lu", GetLastError());
+	for (ULONG_PTR i = 0; i < count; i++) {
+		size_t page = ((char *)addresses[i] - base) / PAGE_BYTES;
+
+		copy[page] = *value(base, page);
+	}
+}
+
+static void writers_and_scanner(void)
+{
+	static uint64_t copy[N_PAGES];
+	char *base = watch(N_PAGES);
+	uint64_t random = row_seed(), end = now_us() + 3000000;
+	uint64_t n_writes = 0, n_scans = 0;
+	HANDLE threads[N_WRITERS];
+
+	for (int i = 0; i < N_WRITERS; i++) {
+		writers[i].base = (char *)value(base, i * N_PAGES / N_WRITERS);
+		writers[i].random = random + i;
+		threads[i] = start_thread(write_on, &writers[i]);
+	}
+	for (; now_us() < end; n_scans++)
+		scan(base, random_below(&random, 4) ? N_PAGES :
+		     1 + random_below(&random, N_PAGES), copy);
+	stop = true;
+	for (int i = 0; i < N_WRITERS; i++) {
+		join_thread(threads[i]);
+		n_writes += writers[i].n_writes;
+	}
+	scan(base, N_PAGES, copy);
+	note("%llu writes, %llu scans", (unsigned long long)n_writes,
+	     (unsigned long long)n_scans);
+	for (size_t page = 0; page < N_PAGES; page++)
+		CHECK(copy[page] == *value(base, page), "page %u: write %llu "
+		      "is lost", (unsigned int)page,
+		      (unsigned long long)*value(base, page));
+}
+
+/*
+ * A writer that waits on a page which is not committed yet, as a program does
+ * that commits in its exception handler: its write comes the moment that the
+ * commit makes it possible.
+ */
+#define COMMIT_PAGES	8192
+
+static struct early {
+	char *base;
+	volatile size_t n_written;
+} early;
+
+static void write_early(void *argument)
+{
+	struct early *writer = argument;
+
+	for (size_t page = 0; page < COMMIT_PAGES; page++) {
+		*value(writer->base, page) = page + 1;
+		writer->n_written = page + 1;
+	}
+}
+
+/* Each piece is committed while the writer waits for its first page. */
+static void commit_pieces(char *base, size_t piece_pages)
+{
+	uint64_t start = now_us();
+
+	for (size_t page = 0; page < COMMIT_PAGES; page += piece_pages) {
+		while (early.n_written < page)
+			wait_a_turn(start, "all writes");
+		if (!VirtualAlloc(base + page * PAGE_BYTES,
+				  piece_pages * PAGE_BYTES, MEM_COMMIT,
+				  PAGE_READWRITE))
+			give_up("commit: error %lu", GetLastError());
+	}
+}
+
+static void writer_races_commits(void)
+{
+	static const size_t pieces[] = { 16, 1, 16, 2, 16 };
+	static void *addresses[COMMIT_PAGES];
+	static bool reported[COMMIT_PAGES];
+
+	for (size_t round = 0; round < sizeof(pieces) / sizeof(*pieces);
+	     round++) {
+		unsigned int n_lost = 0;
+		HANDLE thread;
+
+		early.base = allocate(COMMIT_PAGES,
+				      MEM_RESERVE | MEM_WRITE_WATCH,
+				      PAGE_READWRITE);
+		early.n_written = 0;
+		retry_faults_in(early.base, COMMIT_PAGES * PAGE_BYTES);
+		thread = start_thread(write_early, &early);
+		commit_pieces(early.base, pieces[round]);
+		join_thread(thread);
+		retry_faults_in(NULL, 0);
+		memset(reported, 0, sizeof(reported));
+		take(early.base, COMMIT_PAGES, addresses, reported);
+		for (size_t page = 0; page < COMMIT_PAGES; page++)
+			n_lost += !reported[page];
+		CHECK(!n_lost, "round %u: %u of %u writes are lost",
+		      (unsigned int)round, n_lost, COMMIT_PAGES);
+		release(early.base);
+	}
+}
+
+static void random_gigabyte(void)
+{
+	enum { N = 1 << 18 };
+	static uint32_t order[N];
+	static void *addresses[N];
+	static bool reported[N];
+	char *base = watch(N);
+	uint64_t random = row_seed();
+	uint32_t n_lost = 0;
+
+	shuffle(order, N, &random);
+	for (uint32_t i = 0; i < N; i++)
+		*value(base, order[i]) = i + 1;
+	take(base, N, addresses, reported);
+	for (uint32_t i = 0; i < N; i++)
+		n_lost += !reported[i] || *value(base, order[i]) != i + 1;
+	CHECK(!n_lost, "%u of %u pages are lost", n_lost, N);
+	memset(reported, 0, sizeof(reported));
+	take(base, N, addresses, reported);
+	CHECK(!memchr(reported, true, sizeof(reported)),
+	      "pages are written after the reset");
+}
+
+const struct row stress_rows[] = {
+	{ "stress-writers-and-scanner", "MS", writers_and_scanner, 0 },
+	{ "stress-writer-races-commits", "MS", writer_races_commits, 0 },
+	{ "stress-random-gigabyte", "L", random_gigabyte, 30 },
+	{ 0 },
+};
