@@ -10,6 +10,8 @@ libwwkernel_la_SOURCES = \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \
+	kernel/merge.c \
+	kernel/merge.h \
 	kernel/probe.c \
 	kernel/query.c \
 	kernel/regions.c \

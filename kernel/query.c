@@ -27,6 +27,7 @@
  * query had taken when it was put back; of a query cut off after its first 512
  * runs, all committed pages that it had passed; and runs whose scan failed.
  */
+#include "merge.h"
 #include "registry.h"
 
 #include <writewatch.h>
@@ -353,66 +354,22 @@ static int scan_runs(struct ww_query *query, bool reset, uintptr_t from,
 	return 0;
 }
 
-/* ---- Merging the two lists ---- */
+/* ---- Cutting the record to the room there is ---- */
 
-struct merge {
-	const struct ww_run *run[2];
-	const struct ww_run *end[2];
-	uint64_t from;
-};
-
-static struct merge merge_begin(const struct ww_slot *slot)
+static struct ww_merge merge_record(const struct ww_slot *slot)
 {
-	return (struct merge){
-		.run = { slot->known, slot->scanned },
-		.end = { slot->known + slot->n_known,
-			 slot->scanned + slot->n_scanned },
-	};
-}
-
-/* The next pages that stand in either list, as one run. */
-static bool merge_next(struct merge *merge, struct ww_run *out)
-{
-	bool any = false, more = true;
-
-	out->start = UINT64_MAX;
-	for (int i = 0; i < 2; i++) {
-		while (merge->run[i] < merge->end[i] &&
-		       merge->run[i]->end <= merge->from)
-			merge->run[i]++;
-		if (merge->run[i] < merge->end[i] &&
-		    merge->run[i]->start < out->start) {
-			out->start = merge->run[i]->start;
-			out->end = merge->run[i]->end;
-			any = true;
-		}
-	}
-	if (!any)
-		return false;
-	if (out->start < merge->from)
-		out->start = merge->from;
-	while (more) {
-		more = false;
-		for (int i = 0; i < 2; i++)
-			for (; merge->run[i] < merge->end[i] &&
-			       merge->run[i]->start <= out->end; merge->run[i]++)
-				if (merge->run[i]->end > out->end) {
-					out->end = merge->run[i]->end;
-					more = true;
-				}
-	}
-	merge->from = out->end;
-	return true;
+	return ww_merge_begin(slot->known, slot->n_known, slot->scanned,
+			      slot->n_scanned);
 }
 
 /* Up to where both lists together hold no more than there is room for. */
 static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit,
 		     struct room room)
 {
-	struct merge merge = merge_begin(slot);
+	struct ww_merge merge = merge_record(slot);
 	struct ww_run run;
 
-	while (merge_next(&merge, &run) && run.start < limit) {
+	while (ww_merge_next(&merge, &run) && run.start < limit) {
 		size_t n_pages = (run.end - run.start) / ww_page_size();
 		uint64_t end = run.start + room.n_pages * ww_page_size();
 
@@ -518,11 +475,11 @@ static size_t expand(uintptr_t *addresses, uint64_t start, uint64_t end)
 /* Stores the record's pages in the caller's array, which may fault. */
 static size_t hand_over(const struct ww_slot *slot, uintptr_t *addresses)
 {
-	struct merge merge = merge_begin(slot);
+	struct ww_merge merge = merge_record(slot);
 	struct ww_run run;
 	size_t n = 0;
 
-	while (merge_next(&merge, &run))
+	while (ww_merge_next(&merge, &run))
 		n += expand(addresses + n, run.start, run.end);
 	return n;
 }
@@ -586,10 +543,10 @@ static char *end_of(const struct ww_range *range)
 static size_t hand_over_runs(const struct ww_slot *slot, struct ww_range *runs,
 			     size_t n)
 {
-	struct merge merge = merge_begin(slot);
+	struct ww_merge merge = merge_record(slot);
 	struct ww_run run;
 
-	while (merge_next(&merge, &run)) {
+	while (ww_merge_next(&merge, &run)) {
 		size_t n_bytes = (size_t)(run.end - run.start);
 
 		if (n && end_of(&runs[n - 1]) == (char *)(uintptr_t)run.start)
