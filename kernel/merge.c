@@ -37,7 +37,9 @@ bool ww_merge_next(struct ww_merge *merge, struct ww_run *out)
 	if (!first)
 		return false;
 	*out = *first;
-	while (absorb(merge, 0, out) | absorb(merge, 1, out))
-		;
+	for (bool grew = true; grew;) {
+		grew = absorb(merge, 0, out);
+		grew = absorb(merge, 1, out) || grew;
+	}
 	return true;
 }

@@ -67,6 +67,7 @@ static int enter_region(struct ww_query *query)
 		__atomic_store_n(&slot->region, region, __ATOMIC_SEQ_CST);
 		generation = __atomic_load_n(&region->generation, __ATOMIC_SEQ_CST);
 		query->region = region;
+		query->generation = view.stamp;
 	} while (generation != view.stamp);
 	return query->end <= view.end ? 0 : -ERANGE;
 }
@@ -93,6 +94,15 @@ static void settle_own(struct ww_slot *slot)
 	ww_slot_enter(slot, WW_SLOT_IDLE);
 }
 
+/* The first call in a forked child; the lock does it. */
+static void revive(struct ww_regions *regions)
+{
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	ww_regions_unlock(regions, &saved);
+}
+
 int ww_query_begin(struct ww_query *query, struct ww_regions *regions,
 		   uintptr_t address, size_t n_bytes)
 {
@@ -111,7 +121,7 @@ int ww_query_begin(struct ww_query *query, struct ww_regions *regions,
 	settle_own(query->slot);
 	__atomic_store_n(&query->slot->regions, regions, __ATOMIC_RELAXED);
 	if (ww_regions_forked(regions))
-		ww_regions_revive(regions);
+		revive(regions);
 	ret = enter_region(query);
 	if (ret)
 		leave_region(query->slot);
@@ -484,6 +494,11 @@ static size_t hand_over(const struct ww_slot *slot, uintptr_t *addresses)
 	return n;
 }
 
+static void set_any_region(struct ww_slot *slot, bool any)
+{
+	__atomic_store_n(&slot->any_region, any, __ATOMIC_RELAXED);
+}
+
 /* A new record of this query, or the next batch of the same. If somebody has
  * put the last batch back, all that it covered is theirs. */
 static void begin_batch(struct ww_query *query, uintptr_t from)
@@ -496,11 +511,13 @@ static void begin_batch(struct ww_query *query, uintptr_t from)
 		__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
 		clear_record(slot);
+		set_any_region(slot, true);
 		ww_slot_enter(slot, WW_SLOT_TAKING);
 	} else {
 		if (!ww_slot_enter(slot, WW_SLOT_TAKING))
 			__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
+		set_any_region(slot, true);
 	}
 }
 
@@ -513,8 +530,13 @@ static uintptr_t take_batch(struct ww_query *query, bool reset, uintptr_t from,
 	if (reset)
 		begin_batch(query, from);
 	next = gather(query, reset, from, room);
-	if (reset)
+	if (reset) {
+		uint64_t generation = __atomic_load_n(&query->region->generation,
+						      __ATOMIC_SEQ_CST);
+
+		set_any_region(query->slot, generation != query->generation);
 		ww_slot_enter(query->slot, WW_SLOT_TAKEN);
+	}
 	return next;
 }
 

@@ -124,10 +124,36 @@ const char *ww_regions_backend(const struct ww_regions *regions)
 	return regions->tracker.backend->name;
 }
 
+static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	return regions->tracker.backend->watch(&regions->tracker, start,
+					       end - start);
+}
+
+/* A child has neither the parent's registrations nor its bits, and what it
+ * inherited still means the parent's memory: nothing may be done through it.
+ * Without a tracker of its own every scan fails, and everything counts as
+ * written. */
+static void revive(struct ww_regions *regions)
+{
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+	struct ww_span view = { .end = 0 };
+
+	ww_tracker_close(&regions->tracker);
+	ww_tracker_open(&regions->tracker, ops);
+	while (ww_spans_find(&regions->views, view.end, &view)) {
+		watch(regions, view.start, view.end);
+		ww_region_repair(regions, view.value, view.start, view.end, true);
+	}
+	__atomic_store_n(&regions->forked, false, __ATOMIC_RELEASE);
+}
+
 void ww_regions_lock(struct ww_regions *regions, sigset_t *saved)
 {
 	pthread_sigmask(SIG_BLOCK, &regions->blocked, saved);
 	pthread_mutex_lock(&regions->mutex);
+	if (regions->forked)
+		revive(regions);
 }
 
 void ww_regions_unlock(struct ww_regions *regions, const sigset_t *saved)
@@ -230,6 +256,11 @@ static void retire(struct ww_regions *regions, struct ww_region *region)
 	reclaim(regions);
 }
 
+static void unwatch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	regions->tracker.backend->unwatch(&regions->tracker, start, end - start);
+}
+
 static void forget_slots(struct ww_regions *regions)
 {
 	struct ww_slot *slot;
@@ -250,8 +281,11 @@ void ww_regions_close(struct ww_regions *regions)
 
 	unlink_registry(regions);
 	forget_slots(regions);
-	while (ww_spans_find(&regions->views, 0, &view))
-		ww_regions_unwatch(regions, view.start, view.end - view.start);
+	while (ww_spans_find(&regions->views, 0, &view)) {
+		if (!regions->forked)
+			unwatch(regions, view.start, view.end);
+		ww_regions_released(regions, view.start, view.end - view.start);
+	}
 	ww_spans_free(&regions->views, ops);
 	while ((slab = regions->slabs)) {
 		regions->slabs = slab->next;
@@ -263,12 +297,6 @@ void ww_regions_close(struct ww_regions *regions)
 }
 
 /* ---- Changes ---- */
-
-static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
-{
-	return regions->tracker.backend->watch(&regions->tracker, start,
-					       end - start);
-}
 
 void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
 		    uintptr_t start, uintptr_t end)
@@ -326,7 +354,7 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 		}
 		retire(regions, region);
 	}
-	regions->tracker.backend->unwatch(&regions->tracker, start, n_bytes);
+	unwatch(regions, start, start + n_bytes);
 	return -ENOMEM;
 }
 
@@ -440,11 +468,8 @@ void ww_regions_unwatch(struct ww_regions *regions, uintptr_t start,
 	struct ww_span piece = { .end = start };
 
 	while (ww_spans_next(&regions->views, piece.end, start + n_bytes, &piece)) {
-		size_t piece_bytes = piece.end - piece.start;
-
-		regions->tracker.backend->unwatch(&regions->tracker, piece.start,
-						  piece_bytes);
-		ww_regions_released(regions, piece.start, piece_bytes);
+		unwatch(regions, piece.start, piece.end);
+		ww_regions_released(regions, piece.start, piece.end - piece.start);
 	}
 }
 
@@ -499,18 +524,19 @@ void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
 	}
 }
 
-/* Pages that a record reports: they were written, wherever they are now. */
-static void mark_exactly(struct ww_regions *regions, uintptr_t start,
-			 uintptr_t end)
+/* Marks pages of a region, or of any if `only` is NULL, committed or not. */
+static void mark_pages(struct ww_regions *regions, const struct ww_region *only,
+		       uintptr_t start, uintptr_t end)
 {
 	struct ww_span view = { .end = start };
 
 	while (ww_spans_next(&regions->views, view.end, end, &view))
-		ww_region_mark(regions, view.value, view.start, view.end);
+		if (!only || view.value == only)
+			ww_region_mark(regions, view.value, view.start, view.end);
 }
 
-/* A range of which a record only knows that some of it was reported. */
-static void mark_committed(struct ww_regions *regions, uintptr_t start,
+static void mark_committed(struct ww_regions *regions,
+			   const struct ww_region *only, uintptr_t start,
 			   uintptr_t end)
 {
 	struct ww_span view = { .end = start }, run;
@@ -518,10 +544,21 @@ static void mark_committed(struct ww_regions *regions, uintptr_t start,
 	while (ww_spans_next(&regions->views, view.end, end, &view)) {
 		struct ww_region *region = view.value;
 
+		if (only && region != only)
+			continue;
 		for (run.end = view.start; ww_spans_next(&region->runs, run.end,
 							 view.end, &run);)
 			ww_region_mark(regions, region, run.start, run.end);
 	}
+}
+
+/* The region that a record is about, NULL for any. The slot still names it, so
+ * no other region has its descriptor. */
+static const struct ww_region *region_of(const struct ww_slot *slot)
+{
+	if (__atomic_load_n(&slot->any_region, __ATOMIC_RELAXED))
+		return NULL;
+	return __atomic_load_n(&slot->region, __ATOMIC_RELAXED);
 }
 
 /* A run of a record that its owner may be about to change: false if it has. */
@@ -537,23 +574,25 @@ static bool copy_run(const struct ww_slot *slot, uint64_t state,
 static void put_back_runs(struct ww_regions *regions, const struct ww_slot *slot,
 			  uint64_t state, const struct ww_run *runs, size_t n_runs)
 {
+	const struct ww_region *only = region_of(slot);
 	struct ww_run run;
 
 	for (size_t i = 0; i < n_runs; i++) {
 		if (!copy_run(slot, state, &runs[i], &run) || !run.end)
 			return;
-		mark_exactly(regions, run.start, run.end);
+		mark_pages(regions, only, run.start, run.end);
 	}
 }
 
 void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
-	mark_committed(regions, start, start + n_bytes);
+	mark_committed(regions, NULL, start, start + n_bytes);
 }
 
 void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 			 uint64_t state)
 {
+	const struct ww_region *only = region_of(slot);
 	struct ww_run done = {
 		.start = __atomic_load_n(&slot->done_start, __ATOMIC_RELAXED),
 		.end = __atomic_load_n(&slot->done_end, __ATOMIC_RELAXED),
@@ -565,28 +604,5 @@ void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 		      __atomic_load_n(&slot->n_scanned, __ATOMIC_RELAXED));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (ww_slot_state(slot) == state)
-		mark_committed(regions, done.start, done.end);
-}
-
-/* The child has neither the parent's registrations nor its bits, and an
- * inherited pagemap descriptor still means the parent. Without a tracker every
- * scan fails, and everything counts as written. */
-void ww_regions_revive(struct ww_regions *regions)
-{
-	const struct ww_kernel_ops *ops = regions->tracker.ops;
-	struct ww_span view = { .end = 0 };
-	sigset_t saved;
-
-	ww_regions_lock(regions, &saved);
-	if (regions->forked) {
-		ww_tracker_close(&regions->tracker);
-		ww_tracker_open(&regions->tracker, ops);
-		while (ww_spans_find(&regions->views, view.end, &view)) {
-			watch(regions, view.start, view.end);
-			ww_region_repair(regions, view.value, view.start,
-					 view.end, true);
-		}
-		__atomic_store_n(&regions->forked, false, __ATOMIC_RELEASE);
-	}
-	ww_regions_unlock(regions, &saved);
+		mark_committed(regions, only, done.start, done.end);
 }

@@ -56,9 +56,6 @@ void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
 void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 			 uint64_t state);
 
-/* The first call in a forked child: opens a tracker of its own. */
-void ww_regions_revive(struct ww_regions *regions);
-
 static inline bool ww_regions_forked(const struct ww_regions *regions)
 {
 	return __atomic_load_n(&regions->forked, __ATOMIC_ACQUIRE);

@@ -32,11 +32,14 @@ struct ww_slot {
 	bool claimed;
 	/* the record: of one query's range, all between done_start and
 	 * done_end was reported by it before; then what it is about to report.
-	 * A scanned run that ends at 0 was not filled. */
+	 * A scanned run that ends at 0 was not filled. With any_region, its
+	 * region may have been released before the scan, and another one may
+	 * have been scanned in its place. */
 	uintptr_t start;
 	uintptr_t end;
 	uintptr_t done_start;
 	uintptr_t done_end;
+	bool any_region;
 	size_t n_known;
 	size_t n_scanned;
 	struct ww_run known[WW_MAX_KNOWN_RUNS];

@@ -40,11 +40,16 @@ void ww_regions_close(struct ww_regions *regions);
 /* The name of the backend in use. */
 const char *ww_regions_backend(const struct ww_regions *regions);
 
-/* Whether `address` is watched. No lock; for deciding whether to take it. */
+/* Whether `address`, or some of a range, is watched. No lock; for deciding
+ * whether to take it. */
 bool ww_regions_watched(struct ww_regions *regions, uintptr_t address);
+bool ww_regions_overlap(struct ww_regions *regions, uintptr_t start,
+			size_t n_bytes);
 
 /* ---- Writers ---- */
 
+/* In a forked child, the first lock or query opens a tracker of its own, and
+ * everything counts as written. */
 void ww_regions_lock(struct ww_regions *regions, sigset_t *saved);
 void ww_regions_unlock(struct ww_regions *regions, const sigset_t *saved);
 
@@ -85,10 +90,6 @@ void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
 void ww_regions_released(struct ww_regions *regions, uintptr_t start,
 			 size_t n_bytes);
 
-/* Whether some of a range is watched. */
-bool ww_regions_overlap(struct ww_regions *regions, uintptr_t start,
-			size_t n_bytes);
-
 /* Ends the watch on memory that stays. */
 void ww_regions_unwatch(struct ww_regions *regions, uintptr_t start,
 			size_t n_bytes);
@@ -105,6 +106,7 @@ void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes
 struct ww_query {
 	struct ww_regions *regions;
 	struct ww_region *region;
+	uint64_t generation;
 	struct ww_slot *slot;
 	uintptr_t start;
 	uintptr_t end;
