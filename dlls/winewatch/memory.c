@@ -56,6 +56,16 @@ bool ww_free_is_ours(HANDLE process, PVOID *base)
 	return process == NtCurrentProcess() && is_watched(base);
 }
 
+bool ww_is_watched_range(const void *start, SIZE_T size)
+{
+	struct ww_regions *regions = ww_watching();
+	uintptr_t end;
+
+	return regions && size &&
+	       !__builtin_add_overflow((uintptr_t)start, size, &end) &&
+	       ww_regions_overlap(regions, (uintptr_t)start, size);
+}
+
 /* ---- Allocation ---- */
 
 /* Gives back memory that could not be watched and lets Wine do all of it. */

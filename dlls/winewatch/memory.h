@@ -44,6 +44,9 @@ struct ww_regions *ww_start_watching(void);
 bool ww_allocation_is_ours(HANDLE process, PVOID *base, ULONG type);
 bool ww_free_is_ours(HANDLE process, PVOID *base);
 
+/* Whether some of [start, start + size) is watched. */
+bool ww_is_watched_range(const void *start, SIZE_T size);
+
 /* The handled calls. They change base and size as the service does. */
 NTSTATUS ww_allocate(struct ww_allocation *allocation);
 NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,

@@ -25,6 +25,8 @@ typedef NTSTATUS WINE_CALL free_fn(HANDLE, PVOID *, SIZE_T *, ULONG);
 typedef NTSTATUS WINE_CALL get_fn(HANDLE, ULONG, PVOID, SIZE_T, PVOID *,
 				  ULONG_PTR *, ULONG *);
 typedef NTSTATUS WINE_CALL reset_fn(HANDLE, PVOID, SIZE_T);
+typedef NTSTATUS WINE_CALL read_fn(HANDLE, const void *, void *, SIZE_T,
+				   SIZE_T *);
 typedef NTSTATUS WINE_CALL protect_fn(HANDLE, PVOID *, SIZE_T *, ULONG, ULONG *);
 typedef NTSTATUS WINE_CALL query_fn(HANDLE, LPCVOID, int, PVOID, SIZE_T, SIZE_T *);
 
@@ -33,6 +35,7 @@ static allocate_ex_fn *wine_allocate_ex;
 static free_fn *wine_free;
 static get_fn *wine_get;
 static reset_fn *wine_reset;
+static read_fn *wine_read;
 static protect_fn *wine_protect;
 static query_fn *wine_query;
 
@@ -177,12 +180,34 @@ static NTSTATUS SERVICE nt_reset(HANDLE process, PVOID base, SIZE_T size)
 	return status;
 }
 
+/* Wine writes to the whole destination before it reads, and a read that fails
+ * must not show as a write (anti-debug programs look). So a destination that is
+ * watched is left alone until the source has shown that it can be read. */
+static NTSTATUS SERVICE nt_read(HANDLE process, const void *address, void *buffer,
+				SIZE_T size, SIZE_T *n_read)
+{
+	void *trial = ww_is_watched_range(buffer, size) ? ww_linux.map(size) : NULL;
+	NTSTATUS status = STATUS_SUCCESS;
+	SIZE_T n = 0;
+
+	if (trial) {
+		status = wine_read(process, address, trial, size, &n);
+		ww_linux.unmap(trial, size);
+	}
+	if (NT_SUCCESS(status))
+		return wine_read(process, address, buffer, size, n_read);
+	if (n_read)
+		*n_read = n;
+	return status;
+}
+
 const struct ww_service SERVICES[] = {
 	{ "NtAllocateVirtualMemory", nt_allocate, (void **)&wine_allocate },
 	{ "NtAllocateVirtualMemoryEx", nt_allocate_ex, (void **)&wine_allocate_ex },
 	{ "NtFreeVirtualMemory", nt_free, (void **)&wine_free },
 	{ "NtGetWriteWatch", nt_get, (void **)&wine_get },
 	{ "NtResetWriteWatch", nt_reset, (void **)&wine_reset },
+	{ "NtReadVirtualMemory", nt_read, (void **)&wine_read },
 	{ "NtProtectVirtualMemory", NULL, (void **)&wine_protect },
 	{ "NtQueryVirtualMemory", NULL, (void **)&wine_query },
 };
