@@ -234,25 +234,34 @@ static void set_known(struct ww_query *query, const struct ww_run *run)
 		     ww_region_page(query->region, run->end));
 }
 
-static bool next_known(const struct ww_query *query, bool blind, uintptr_t from,
+static bool next_known(const struct ww_query *query, uintptr_t from,
 		       struct ww_run *run)
 {
 	const struct ww_region *region = query->region;
-	struct ww_span piece;
 	size_t first, end;
 
-	if (blind) {
-		if (!ww_spans_next(&region->runs, from, query->end, &piece))
-			return false;
-		*run = (struct ww_run){ piece.start, piece.end, 0 };
-		return true;
-	}
 	if (!ww_known_next(&region->known, ww_region_page(region, from),
 			   ww_region_page(region, query->end), &first, &end))
 		return false;
 	run->start = region->start + first * ww_page_size();
 	run->end = region->start + end * ww_page_size();
 	return true;
+}
+
+/* The next pages that count as written without a scan: those known to be, and,
+ * when scans keep failing, all that is committed. */
+static bool next_unscanned(const struct ww_query *query, bool blind,
+			   uintptr_t from, struct ww_run *run)
+{
+	bool any = next_known(query, from, run);
+	struct ww_span piece;
+
+	if (blind && ww_spans_next(&query->region->runs, from, query->end, &piece) &&
+	    (!any || piece.start < run->start)) {
+		*run = (struct ww_run){ piece.start, piece.end, 0 };
+		any = true;
+	}
+	return any;
 }
 
 /* Lists what is known to be written from `from` on, no more than there is room
@@ -264,7 +273,7 @@ static uintptr_t list_known(struct ww_query *query, bool blind, uintptr_t from,
 	struct ww_slot *slot = query->slot;
 	struct ww_run run;
 
-	while (from < query->end && next_known(query, blind, from, &run)) {
+	while (from < query->end && next_unscanned(query, blind, from, &run)) {
 		size_t n_pages = (run.end - run.start) / ww_page_size();
 
 		if (n_pages > room.n_pages)

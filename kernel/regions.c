@@ -309,27 +309,50 @@ void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
 			     ww_region_page(region, end));
 }
 
-/* Unarmed memory in a registered mapping reads as written by itself, so a
- * failure here needs no other answer. */
-static void arm(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+/* Scans [start, end) and marks what it finds. */
+static int mark_scanned(struct ww_regions *regions, struct ww_region *region,
+			unsigned flags, uintptr_t start, uintptr_t end)
 {
-	const struct ww_backend *backend = regions->tracker.backend;
+	struct ww_run found[64];
+	struct ww_scan scan = {
+		.flags = flags,
+		.max_pages = (end - start) / ww_page_size(),
+		.runs = found,
+		.max_runs = sizeof(found) / sizeof(found[0]),
+	};
 
-	if (!backend->arm(&regions->tracker, start, end - start))
-		return;
-	if (!watch(regions, start, end))
-		backend->arm(&regions->tracker, start, end - start);
+	for (; start < end; start = scan.resume) {
+		int ret;
+
+		scan.start = start;
+		scan.n_bytes = end - start;
+		ret = regions->tracker.backend->scan(&regions->tracker, &scan);
+		if (ret)
+			return ret;
+		for (size_t i = 0; i < scan.n_runs; i++)
+			ww_region_mark(regions, region, found[i].start,
+				       found[i].end);
+	}
+	return 0;
 }
 
-static void arm_and_publish(struct ww_regions *regions, struct ww_region *region,
-			    uintptr_t start, uintptr_t end)
+/* Arms what is about to be committed. Pages that somebody else had committed
+ * and written are known to be written. Memory that cannot be armed reads as
+ * written by itself, or fails its scan, so a failure needs no other answer. */
+static void arm_gap(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end)
 {
-	struct ww_span gap = { .end = start };
+	if (!mark_scanned(regions, region, WW_SCAN_ARM, start, end))
+		return;
+	watch(regions, start, end);
+	mark_scanned(regions, region, WW_SCAN_ARM, start, end);
+}
 
-	while (ww_spans_next_gap(&region->runs, gap.end, end, &gap))
-		arm(regions, gap.start, gap.end);
-	/* Without memory for the run its pages are found like those that
-	 * others have committed. */
+/* Without memory for the run its pages are found like those that others have
+ * committed. */
+static void publish(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end)
+{
 	ww_spans_add(&region->runs, regions->tracker.ops, start, end);
 }
 
@@ -347,9 +370,11 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 		view = (struct ww_span){ start, start + n_bytes, region,
 					 region->generation };
 		if (!ww_spans_insert(&regions->views, regions->tracker.ops, &view)) {
-			if (committed)
-				arm_and_publish(regions, region, start,
-						start + n_bytes);
+			if (committed) {
+				regions->tracker.backend->arm(&regions->tracker,
+							      start, n_bytes);
+				publish(regions, region, start, start + n_bytes);
+			}
 			return 0;
 		}
 		retire(regions, region);
@@ -360,51 +385,37 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 
 void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
+	struct ww_span gap = { .end = start };
 	struct ww_view view;
 
-	if (ww_regions_view(regions, start, &view))
-		arm_and_publish(regions, view.region, start, start + n_bytes);
-}
-
-/* Remembers what the kernel says was written in one committed run. */
-static void save_run(struct ww_regions *regions, struct ww_region *region,
-		     uintptr_t start, uintptr_t end)
-{
-	struct ww_run found[64];
-	struct ww_scan scan = {
-		.max_pages = (end - start) / ww_page_size(),
-		.runs = found,
-		.max_runs = sizeof(found) / sizeof(found[0]),
-	};
-
-	for (; start < end; start = scan.resume) {
-		scan.start = start;
-		scan.n_bytes = end - start;
-		if (regions->tracker.backend->scan(&regions->tracker, &scan)) {
-			ww_region_mark(regions, region, start, end);
-			return;
-		}
-		for (size_t i = 0; i < scan.n_runs; i++)
-			ww_region_mark(regions, region, found[i].start,
-				       found[i].end);
-	}
+	if (!ww_regions_view(regions, start, &view))
+		return;
+	while (ww_spans_next_gap(&view.region->runs, gap.end, start + n_bytes, &gap))
+		arm_gap(regions, view.region, gap.start, gap.end);
+	publish(regions, view.region, start, start + n_bytes);
 }
 
 int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
 	const struct ww_kernel_ops *ops = regions->tracker.ops;
-	struct ww_span run = { .end = start };
+	struct ww_span run = { .end = start }, gap = { .end = start };
+	uintptr_t end = start + n_bytes;
 	struct ww_view view;
 
 	if (!ww_regions_view(regions, start, &view))
 		return 0;
 	if (ww_known_reserve(&view.region->known, ops))
 		return -ENOMEM;
-	while (ww_spans_next(&view.region->runs, run.end, start + n_bytes, &run)) {
-		/* At the map limit it fails, and then so does the decommit. */
-		ops->protect_none(run.start, run.end - run.start);
-		save_run(regions, view.region, run.start, run.end);
-	}
+	/* At the map limit it fails, and then so does the decommit. */
+	ops->protect_none(start, n_bytes);
+	while (ww_spans_next(&view.region->runs, run.end, end, &run))
+		if (mark_scanned(regions, view.region, 0, run.start, run.end))
+			ww_region_mark(regions, view.region, run.start, run.end);
+	/* what others have committed; a gap that cannot be scanned is one that
+	 * nobody committed, as far as anyone here knows */
+	while (ww_spans_next_gap(&view.region->runs, gap.end, end, &gap))
+		mark_scanned(regions, view.region, WW_SCAN_UNARMED, gap.start,
+			     gap.end);
 	return 0;
 }
 

@@ -218,8 +218,6 @@ int ww_spans_add(struct ww_spans *spans, const struct ww_kernel_ops *ops,
 	struct ww_span *array;
 	size_t capacity, first, last;
 
-	if (make_room(spans, ops))
-		return -ENOMEM;
 	array = elements(spans, &capacity);
 	/* a span that ends at our start touches us */
 	first = lower_bound(array, spans->n, start ? start - 1 : 0);
@@ -229,6 +227,8 @@ int ww_spans_add(struct ww_spans *spans, const struct ww_kernel_ops *ops,
 		if (array[last].end > merged.end)
 			merged.end = array[last].end;
 	}
+	if (first == last && make_room(spans, ops))
+		return -ENOMEM;
 	replace(spans, first, last - first, &merged, 1);
 	return 0;
 }

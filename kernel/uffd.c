@@ -20,9 +20,17 @@ _Static_assert(sizeof(struct ww_run) == sizeof(struct page_region) &&
 
 #define WANTED_FEATURES (UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED)
 
+/* Older kernels say EINVAL to what they do not know; to our callers that would
+ * be an argument of theirs. */
+static int not_there(int ret)
+{
+	return ret == -EINVAL ? -EOPNOTSUPP : ret;
+}
+
 int ww_uffd_create(const struct ww_kernel_ops *ops)
 {
-	return ops->userfaultfd(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	return not_there(ops->userfaultfd(O_CLOEXEC | O_NONBLOCK |
+					  UFFD_USER_MODE_ONLY));
 }
 
 int ww_uffd_handshake(const struct ww_kernel_ops *ops, int uffd)
@@ -34,7 +42,7 @@ int ww_uffd_handshake(const struct ww_kernel_ops *ops, int uffd)
 	api.features = WANTED_FEATURES;
 	ret = ops->ioctl(uffd, UFFDIO_API, &api);
 	if (ret < 0)
-		return ret;
+		return not_there(ret);
 	if ((api.features & WANTED_FEATURES) != WANTED_FEATURES)
 		return -EOPNOTSUPP;
 	return 0;
@@ -103,18 +111,50 @@ static int uffd_mark(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes
 	return write_protect(tracker, start, n_bytes, 0);
 }
 
+/* What there is to know about memory that was never armed: a page that is
+ * there and is not the zero page has been written. */
+#define THERE (PAGE_IS_PRESENT | PAGE_IS_SWAPPED)
+
 /* Exactly these masks keep the kernel on its fast path; any other costs 15 to
  * 30 times as much for a clean page. It is meant for armed memory only: the
  * fast path reads a page without any entry as written. */
 static void ask_for_written(struct pm_scan_arg *arg)
 {
-	arg->size = sizeof(*arg);
 	arg->flags = PM_SCAN_CHECK_WPASYNC;
 	arg->category_mask = PAGE_IS_WRITTEN;
 	arg->return_mask = PAGE_IS_WRITTEN;
 }
 
-/* The kernel's walk_end is never read. A scan that found fewer runs and fewer
+static void ask_for_there(struct pm_scan_arg *arg)
+{
+	arg->category_mask = PAGE_IS_WRITTEN | PAGE_IS_PFNZERO;
+	arg->category_inverted = PAGE_IS_PFNZERO;
+	arg->category_anyof_mask = THERE;
+	arg->return_mask = PAGE_IS_WRITTEN;
+}
+
+/* Every page matches, so every page is write-protected. */
+static void ask_for_all(struct pm_scan_arg *arg)
+{
+	arg->flags = PM_SCAN_CHECK_WPASYNC | PM_SCAN_WP_MATCHING;
+	arg->return_mask = THERE | PAGE_IS_PFNZERO;
+}
+
+static void ask(struct pm_scan_arg *arg, unsigned flags)
+{
+	arg->size = sizeof(*arg);
+	if (flags & WW_SCAN_ARM)
+		ask_for_all(arg);
+	else if (flags & WW_SCAN_UNARMED)
+		ask_for_there(arg);
+	else
+		ask_for_written(arg);
+	if (flags & WW_SCAN_RESET)
+		arg->flags |= PM_SCAN_WP_MATCHING;
+}
+
+/* The kernel's walk_end is never read: a complete scan of more than 512 runs
+ * leaves it at an inner boundary. A scan that found fewer runs and fewer
  * pages than it was allowed has seen the whole range; any other is known to be
  * complete up to the end of its last run. */
 static void note_progress(struct ww_scan *scan)
@@ -129,28 +169,36 @@ static void note_progress(struct ww_scan *scan)
 		scan->resume = (uintptr_t)scan->runs[scan->n_runs - 1].end;
 }
 
+/* Of runs of every kind only those that were written are left. */
+static void keep_written(struct ww_scan *scan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < scan->n_runs; i++)
+		if ((scan->runs[i].categories & THERE) &&
+		    !(scan->runs[i].categories & PAGE_IS_PFNZERO))
+			scan->runs[n++] = scan->runs[i];
+	scan->n_runs = n;
+}
+
 static int uffd_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 {
 	struct pm_scan_arg arg = { 0 };
 	int ret;
 
-	ask_for_written(&arg);
+	ask(&arg, scan->flags);
 	arg.start = scan->start;
 	arg.end = scan->start + scan->n_bytes;
 	arg.vec = (uintptr_t)scan->runs;
 	arg.vec_len = scan->max_runs;
 	arg.max_pages = scan->max_pages;
-	if (scan->flags & WW_SCAN_RESET)
-		arg.flags |= PM_SCAN_WP_MATCHING;
-	if (scan->flags & WW_SCAN_UNARMED) {
-		arg.flags &= ~(__u64)PM_SCAN_CHECK_WPASYNC;
-		arg.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED;
-	}
 	ret = tracker->ops->ioctl(tracker->pagemap, PAGEMAP_SCAN, &arg);
 	if (ret < 0)
 		return ret;
 	scan->n_runs = (size_t)ret;
 	note_progress(scan);
+	if (scan->flags & WW_SCAN_ARM)
+		keep_written(scan);
 	return 0;
 }
 
@@ -161,8 +209,7 @@ static int uffd_reset(struct ww_tracker *tracker, uintptr_t start, size_t n_byte
 	struct pm_scan_arg arg = { 0 };
 	int ret;
 
-	ask_for_written(&arg);
-	arg.flags |= PM_SCAN_WP_MATCHING;
+	ask(&arg, WW_SCAN_RESET);
 	arg.start = start;
 	arg.end = start + n_bytes;
 	ret = tracker->ops->ioctl(tracker->pagemap, PAGEMAP_SCAN, &arg);

@@ -31,8 +31,11 @@ enum {
 	/* Write-protect exactly the pages that are reported. */
 	WW_SCAN_RESET = 1,
 	/* Look for written pages in memory that was never armed: only what is
-	 * present or swapped counts, and the memory need not be watched. */
+	 * there counts, and the memory need not be watched. */
 	WW_SCAN_UNARMED = 2,
+	/* The same, and arm every page of the range as it is looked at, so that
+	 * a write is either reported or seen by the next scan. */
+	WW_SCAN_ARM = 4,
 };
 
 struct ww_scan {
@@ -76,8 +79,8 @@ struct ww_backend {
 	 * stays as it is. */
 	int (*watch)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 	int (*unwatch)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
-	/* Makes untouched pages read as not written. Nobody may be able to
-	 * write them yet. */
+	/* Makes every page of the range read as not written, whatever it was:
+	 * for memory that nobody else can write yet. */
 	int (*arm)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 	/* Collects written pages. -EPERM: some of the range is not watched any
 	 * more; with WW_SCAN_RESET, pages may have been reset that nobody will

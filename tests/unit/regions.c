@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The writers of the registry: reserve, commit, decommit, release. */
+#include "fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PAGE ww_page_size()
+
+static struct ww_regions *regions;
+static size_t pages[FAKE_PAGES];
+
+static int begin(void **state)
+{
+	(void)state;
+	fake_reset();
+	regions = fake_regions();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fake.before = fake.after = NULL;
+	fake_heal();
+	ww_regions_close(regions);
+	assert_int_equal(fake.open_fds, 0);
+	assert_int_equal(fake.bad_calls, 0);
+	return 0;
+}
+
+static void reserve_registers_and_builds_no_tables(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, FAKE_PAGES, false);
+	assert_true(fake_registered(0) && fake_registered(FAKE_PAGES - 1));
+	assert_int_equal(fake_tables(), 0);
+}
+
+/* Trap K17. */
+static void queries_of_reserved_memory_build_no_tables(void **state)
+{
+	(void)state;
+	fake.holes_written = true;
+	fake_reserve(regions, 0, FAKE_PAGES, false);
+	fake_commit(regions, 1000, 10);
+	fake_write(1003);
+	fake_expect(regions, 0, FAKE_PAGES, 1, 1003);
+	fake_reset_watch(regions, 0, FAKE_PAGES);
+	fake_expect(regions, 0, FAKE_PAGES, 0);
+	assert_int_equal(fake_tables(), 1);
+}
+
+static void reserve_with_commit_is_clean_and_armed(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	assert_true(fake_protected(0) && fake_protected(15));
+	fake_expect(regions, 0, 16, 0);
+	fake_write(7);
+	fake_expect(regions, 0, 16, 1, 7);
+}
+
+static void failed_reserve_leaves_nothing(void **state)
+{
+	static const enum fake_site sites[] = { FAKE_REGISTER, FAKE_MAP };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sigset_t saved;
+
+		fake_mmap(0, 16, false);
+		ww_regions_lock(regions, &saved);
+		fake_fail_always(sites[i], ENOMEM);
+		assert_int_equal(ww_regions_reserve(regions, fake_at(0),
+						    16 * PAGE, false), -ENOMEM);
+		fake_heal();
+		ww_regions_unlock(regions, &saved);
+		assert_false(ww_regions_watched(regions, fake_at(0)));
+		assert_false(fake_registered(0));
+	}
+}
+
+/* ---- Commit ---- */
+
+static void check_not_accessible(enum fake_site site)
+{
+	if (site == FAKE_WRITEPROTECT)
+		for (size_t page = 4; page < 12; page++)
+			assert_false(fake_accessible(page));
+}
+
+static void commit_arms_before_access(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, false);
+	fake.after = check_not_accessible;
+	fake_commit(regions, 4, 8);
+	fake.after = NULL;
+	for (size_t page = 0; page < 16; page++)
+		assert_int_equal(fake_protected(page), page >= 4 && page < 12);
+}
+
+static void commit_arms_only_what_is_new(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 32, false);
+	fake_commit(regions, 4, 4);
+	fake_commit(regions, 12, 4);
+	for (size_t page = 4; page < 16; page++)
+		fake_write(page);
+	fake.calls[FAKE_SCAN] = 0;
+	fake_commit(regions, 0, 32);
+	assert_int_equal(fake.calls[FAKE_SCAN], 3);
+	fake_commit(regions, 0, 32);
+	assert_int_equal(fake.calls[FAKE_SCAN], 3);
+	fake_expect(regions, 0, 32, 8, 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+/* Over-report, never under-report. */
+static void what_cannot_be_armed_is_written(void **state)
+{
+	(void)state;
+	fake.holes_written = true;
+	fake_reserve(regions, 0, 16, false);
+	fake_fail_always(FAKE_SCAN, ENOMEM);
+	fake_commit(regions, 4, 4);
+	fake_heal();
+	fake_expect(regions, 0, 16, 4, 4, 5, 6, 7);
+	fake_expect(regions, 0, 16, 0);
+}
+
+static void commit_after_a_lost_watch_arms(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, false);
+	fake_mmap(0, 16, false);
+	fake_commit(regions, 0, 16);
+	fake_expect(regions, 0, 16, 0);
+	fake_write(3);
+	fake_expect(regions, 0, 16, 1, 3);
+}
+
+static void a_commit_that_wine_refuses_does_no_harm(void **state)
+{
+	sigset_t saved;
+
+	(void)state;
+	fake_reserve(regions, 0, 16, false);
+	ww_regions_lock(regions, &saved);
+	ww_regions_commit(regions, fake_at(0), 16 * PAGE);
+	ww_regions_unlock(regions, &saved);
+	fake_expect(regions, 0, 16, 0);
+	fake_commit(regions, 0, 16);
+	fake_write(5);
+	fake_expect(regions, 0, 16, 1, 5);
+}
+
+static void a_commit_without_memory_for_its_run_loses_nothing(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 64, false);
+	fake_fail_always(FAKE_MAP, ENOMEM);
+	for (size_t page = 0; page < 64; page += 8) {
+		fake_commit(regions, page, 1);
+		fake_write(page);
+	}
+	fake_heal();
+	fake_expect(regions, 0, 64, 8, 0, 8, 16, 24, 32, 40, 48, 56);
+}
+
+/* Another process committed, somebody wrote, and then we commit, too. */
+static void commit_keeps_what_others_committed_and_wrote(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, false);
+	fake_protect(4, 4, true);
+	fake_write(5);
+	fake_commit(regions, 0, 16);
+	fake_expect(regions, 0, 16, 1, 5);
+}
+
+/* ---- Decommit ---- */
+
+static void decommit_keeps_written_pages_and_clean_ones_clean(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake_write(2);
+	fake_write(5);
+	fake_write(6);
+	fake_expect(regions, 2, 1, 1, 2);
+	fake_write(9);
+	assert_int_equal(fake_decommit(regions, 0, 8), 0);
+	fake_expect(regions, 0, 16, 3, 5, 6, 9);
+	fake_expect(regions, 0, 16, 0);
+}
+
+static void a_page_committed_again_keeps_its_bit(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake_write(5);
+	assert_int_equal(fake_decommit(regions, 0, 16), 0);
+	fake_commit(regions, 0, 16);
+	fake_write(6);
+	fake_expect(regions, 0, 16, 2, 5, 6);
+	fake_expect(regions, 0, 16, 0);
+	fake_write(5);
+	fake_expect(regions, 0, 16, 1, 5);
+}
+
+static void decommit_keeps_what_others_committed_and_wrote(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, false);
+	fake_commit(regions, 8, 4);
+	fake_protect(4, 4, true);
+	fake_write(5);
+	fake_write(9);
+	assert_int_equal(fake_decommit(regions, 0, 16), 0);
+	fake_expect(regions, 0, 16, 2, 5, 9);
+}
+
+static void more_written_runs_than_one_scan_holds_are_saved(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 2048, true);
+	for (size_t page = 0; page < 2048; page += 2)
+		fake_write(page);
+	assert_int_equal(fake_decommit(regions, 0, 2048), 0);
+	assert_int_equal(fake_get(regions, 0, 2048, true, pages, 2048), 1024);
+	for (size_t i = 0; i < 1024; i++)
+		assert_int_equal(pages[i], 2 * i);
+}
+
+/* A racing write either faults or is seen. */
+static void check_no_access(enum fake_site site)
+{
+	if (site == FAKE_SCAN)
+		assert_false(fake_accessible(3));
+}
+
+static void decommit_takes_access_before_it_looks(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake.before = check_no_access;
+	assert_int_equal(fake_decommit(regions, 3, 1), 0);
+	fake.before = NULL;
+	assert_true(fake_accessible(2) && fake_accessible(4));
+}
+
+static void decommit_without_memory_changes_nothing(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 300, true);
+	fake_write(5);
+	fake_fail_always(FAKE_MAP, ENOMEM);
+	assert_int_equal(fake_decommit(regions, 0, 300), -ENOMEM);
+	fake_heal();
+	assert_true(fake_accessible(5));
+	fake_expect(regions, 0, 300, 1, 5);
+}
+
+static void decommit_that_cannot_scan_takes_all_as_written(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake_fail(FAKE_SCAN, 1, EPERM);
+	assert_int_equal(fake_decommit(regions, 4, 4), 0);
+	fake_expect(regions, 0, 16, 4, 4, 5, 6, 7);
+}
+
+static void decommit_watches_the_new_mapping(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	assert_int_equal(fake_decommit(regions, 4, 4), 0);
+	assert_true(fake_registered(4) && fake_registered(7));
+}
+
+/* ---- Release ---- */
+
+static void a_new_region_at_the_same_place_is_clean(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake_write(5);
+	fake_write(6);
+	assert_int_equal(fake_decommit(regions, 6, 1), 0);
+	fake_release(regions, 0, 16);
+	assert_false(ww_regions_watched(regions, fake_at(5)));
+	fake_reserve(regions, 0, 16, true);
+	fake_expect(regions, 0, 16, 0);
+}
+
+static int begin_query(size_t page, size_t n_pages)
+{
+	struct ww_query query;
+	int ret = ww_query_begin(&query, regions, fake_at(page), n_pages * PAGE);
+
+	if (!ret)
+		ww_query_end(&query);
+	return ret;
+}
+
+static void partial_release_leaves_two_views(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	for (size_t page = 0; page < 16; page++)
+		fake_write(page);
+	assert_int_equal(fake_decommit(regions, 5, 2), 0);
+	fake_release(regions, 4, 8);
+	assert_int_equal(begin_query(0, 16), -ERANGE);
+	assert_int_equal(begin_query(0, 5), -ERANGE);
+	assert_int_equal(begin_query(4, 1), -ENOENT);
+	assert_int_equal(begin_query(11, 1), -ENOENT);
+	fake_expect(regions, 0, 4, 4, 0, 1, 2, 3);
+	fake_expect(regions, 12, 4, 4, 12, 13, 14, 15);
+	/* something else in between, then the rest goes */
+	fake_reserve(regions, 4, 8, true);
+	fake_expect(regions, 4, 8, 0);
+	fake_release(regions, 0, 4);
+	fake_release(regions, 12, 4);
+	fake_write(5);
+	fake_expect(regions, 4, 8, 1, 5);
+}
+
+static void one_release_may_take_several_views(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 16, true);
+	fake_reserve(regions, 16, 16, true);
+	fake_reserve(regions, 40, 8, true);
+	fake_release(regions, 8, 36);
+	assert_int_equal(begin_query(0, 8), 0);
+	assert_int_equal(begin_query(8, 1), -ENOENT);
+	assert_int_equal(begin_query(16, 1), -ENOENT);
+	assert_int_equal(begin_query(43, 1), -ENOENT);
+	assert_int_equal(begin_query(44, 4), 0);
+}
+
+static void memory_does_not_grow_with_use(void **state)
+{
+	size_t after_first = 0;
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		fake_reserve(regions, 0, 5000, false);
+		for (size_t page = 0; page < 2000; page += 4)
+			fake_commit(regions, page, 2);
+		for (size_t page = 0; page < 2000; page += 3)
+			fake_write(page);
+		assert_int_equal(fake_decommit(regions, 0, 1000), 0);
+		fake_get(regions, 0, 5000, true, pages, 5000);
+		fake_release(regions, 2000, 1000);
+		fake_release(regions, 0, 2000);
+		fake_release(regions, 3000, 2000);
+		if (!round)
+			after_first = fake.mapped_bytes;
+		assert_int_equal(fake.mapped_bytes, after_first);
+	}
+}
+
+/* ---- Which region ---- */
+
+static void a_range_belongs_to_one_region(void **state)
+{
+	struct ww_query query;
+
+	(void)state;
+	fake_reserve(regions, 16, 16, true);
+	fake_reserve(regions, 32, 16, true);
+	assert_int_equal(begin_query(16, 16), 0);
+	assert_int_equal(begin_query(16, 17), -ERANGE);
+	assert_int_equal(begin_query(31, 2), -ERANGE);
+	assert_int_equal(begin_query(15, 2), -ENOENT);
+	assert_int_equal(begin_query(47, 1), 0);
+	assert_int_equal(begin_query(47, 2), -ERANGE);
+	assert_int_equal(begin_query(48, 1), -ENOENT);
+	assert_int_equal(ww_query_begin(&query, regions, fake_at(16), SIZE_MAX),
+			 -ERANGE);
+	assert_int_equal(ww_query_begin(&query, regions, fake_at(16),
+					16 * PAGE + 1), -ERANGE);
+}
+
+static void ranges_widen_to_whole_pages(void **state)
+{
+	struct ww_query query;
+
+	(void)state;
+	fake_reserve(regions, 16, 16, true);
+	assert_int_equal(ww_query_begin(&query, regions, fake_at(18) - 1, 2), 0);
+	assert_int_equal(ww_query_pages(&query), 2);
+	assert_int_equal(query.start, fake_at(17));
+	ww_query_end(&query);
+	assert_int_equal(ww_query_begin(&query, regions, fake_at(18) + 5, 1), 0);
+	assert_int_equal(ww_query_pages(&query), 1);
+	ww_query_end(&query);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(reserve_registers_and_builds_no_tables),
+		TEST(queries_of_reserved_memory_build_no_tables),
+		TEST(reserve_with_commit_is_clean_and_armed),
+		TEST(failed_reserve_leaves_nothing),
+		TEST(commit_arms_before_access),
+		TEST(commit_arms_only_what_is_new),
+		TEST(what_cannot_be_armed_is_written),
+		TEST(commit_after_a_lost_watch_arms),
+		TEST(a_commit_that_wine_refuses_does_no_harm),
+		TEST(a_commit_without_memory_for_its_run_loses_nothing),
+		TEST(commit_keeps_what_others_committed_and_wrote),
+		TEST(decommit_keeps_written_pages_and_clean_ones_clean),
+		TEST(a_page_committed_again_keeps_its_bit),
+		TEST(decommit_keeps_what_others_committed_and_wrote),
+		TEST(more_written_runs_than_one_scan_holds_are_saved),
+		TEST(decommit_takes_access_before_it_looks),
+		TEST(decommit_without_memory_changes_nothing),
+		TEST(decommit_that_cannot_scan_takes_all_as_written),
+		TEST(decommit_watches_the_new_mapping),
+		TEST(a_new_region_at_the_same_place_is_clean),
+		TEST(partial_release_leaves_two_views),
+		TEST(one_release_may_take_several_views),
+		TEST(memory_does_not_grow_with_use),
+		TEST(a_range_belongs_to_one_region),
+		TEST(ranges_widen_to_whole_pages),
+	};
+
+	return FAKE_RUN(tests);
+}
