@@ -16,8 +16,8 @@
  * functions may be called from a signal handler that may have interrupted one
  * of them.
  *
- * Fork: in a child, the first query finds out that it is one, opens the kernel
- * interfaces again and reports all watched memory as written.
+ * Fork: in a child, the first call on a tracker finds out that it is in one, and
+ * opens the kernel interfaces again; all watched memory reads as written there.
  */
 #ifndef WRITEWATCH_H
 #define WRITEWATCH_H
@@ -45,17 +45,20 @@ struct ww_open_options {
 	const char *backend;	/**< "uffd": this one or none. NULL: whichever
 				     works best here */
 	const char **reason;	/**< not NULL: where to store what was refused
-				     when ww_open() fails, or the backend's name
-				     when it succeeds; a constant string */
+				     when ww_open() fails for another reason than
+				     struct_size, or the backend's name when it
+				     succeeds; a constant string */
 };
 
 /**
  * Open a tracker. `options` may be NULL. Stores it in `*ww`.
  *
  * Errors: -EINVAL a struct_size or backend that is not known; -ENOSYS, -ENOTTY
- * or -EOPNOTSUPP this kernel (Linux before 6.7) lacks what is needed; -EPERM a
- * sandbox forbids it; -EMFILE, -ENFILE, -ENOMEM. It opens two file descriptors,
- * both close-on-exec. Since 0.1.
+ * or -EOPNOTSUPP this kernel (Linux before 6.7) lacks what is needed;
+ * -ENOTRECOVERABLE its self-test saw a wrong answer; -EPERM a sandbox forbids
+ * it; -ENOENT or -EACCES /proc/self/pagemap is not there or not for us; -EMFILE,
+ * -ENFILE, -ENOMEM. It opens two file descriptors, both close-on-exec.
+ * Since 0.1.
  */
 WW_API int ww_open(struct ww **ww, const struct ww_open_options *options);
 
@@ -80,8 +83,8 @@ WW_API const char *ww_backend(const struct ww *ww);
  * is 0, or some of it is not private anonymous memory (files, shared memory and
  * huge pages of hugetlbfs cannot be watched); -ENOMEM some of it is not mapped,
  * or no memory; -EEXIST some of it is watched by this tracker already; -EBUSY
- * some of it is watched by another userfaultfd. Nothing is watched then.
- * Since 0.1.
+ * some of it is watched by another userfaultfd; -ENOENT, -EMFILE, -ENFILE
+ * /proc/self/maps cannot be read. Nothing is watched then. Since 0.1.
  */
 WW_API int ww_watch(struct ww *ww, void *start, size_t n_bytes);
 
@@ -127,7 +130,8 @@ WW_API ssize_t ww_get(struct ww *ww, void *start, size_t n_bytes,
 
 /**
  * The same as runs of pages, ascending and not adjacent. `capacity` and the
- * result count runs. Since 0.1.
+ * result count runs. When they are equal, the last run may go on behind its end.
+ * Since 0.1.
  */
 WW_API ssize_t ww_get_runs(struct ww *ww, void *start, size_t n_bytes,
 			   unsigned int flags, struct ww_range *runs,

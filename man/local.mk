@@ -3,3 +3,18 @@ if WITH_TOOL
 dist_man_MANS += man/winewatch.1
 endif
 EXTRA_DIST += man/winewatch.1
+
+dist_man_MANS += \
+	man/writewatch.7 \
+	man/ww_backend.3 \
+	man/ww_backend_name.3 \
+	man/ww_close.3 \
+	man/ww_get.3 \
+	man/ww_get_runs.3 \
+	man/ww_mark.3 \
+	man/ww_open.3 \
+	man/ww_probe.3 \
+	man/ww_reset.3 \
+	man/ww_unwatch.3 \
+	man/ww_version.3 \
+	man/ww_watch.3
