@@ -7,4 +7,22 @@ libwwntdll_la_SOURCES = \
 	include/private/nttypes.h
 libwwntdll_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 libwwntdll_la_LIBADD = libwwkernel.la
+
+# What Wine has itself and native programs do not.
+noinst_LTLIBRARIES += libwwvirtual.la
+libwwvirtual_la_SOURCES = \
+	dlls/ntdll/areas.c \
+	dlls/ntdll/areas.h \
+	dlls/ntdll/exports.c \
+	dlls/ntdll/mapping.c \
+	dlls/ntdll/mapping.h \
+	dlls/ntdll/pool.c \
+	dlls/ntdll/pool.h \
+	dlls/ntdll/process.c \
+	dlls/ntdll/process.h \
+	dlls/ntdll/virtual.c \
+	include/private/ntvirtual.h
+libwwvirtual_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
+libwwvirtual_la_CFLAGS = $(AM_CFLAGS) -pthread
+libwwvirtual_la_LIBADD = libwwntdll.la
 endif

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The Win32 calls as native programs have them, one subject each.
+native_test_sources = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/native/memory.c \
+	tests/native/memory.h
+
+native_tests = \
+	tests/native/arguments \
+	tests/native/fork \
+	tests/native/header \
+	tests/native/limits \
+	tests/native/model \
+	tests/native/no_backend \
+	tests/native/status \
+	tests/native/stress \
+	tests/native/vectors
+
+if WITH_DLLS
+check_PROGRAMS += $(native_tests)
+TESTS += $(native_tests)
+endif
+
+# Inside the library, with Wine's headers.
+tests_native_arguments_SOURCES = tests/native/arguments.c \
+	tests/kernel/tap.c tests/kernel/tap.h
+tests_native_arguments_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
+tests_native_arguments_LDADD = libwwkernelbase.la
+tests_native_status_SOURCES = tests/native/status.c \
+	tests/kernel/tap.c tests/kernel/tap.h
+tests_native_status_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
+tests_native_status_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_status_LDADD = libwwkernelbase.la
+
+# One half with each.
+tests_native_header_SOURCES = tests/native/header.c tests/native/values.h \
+	tests/kernel/tap.c tests/kernel/tap.h
+tests_native_header_LDADD = libwwvalues.la
+if WITH_DLLS
+check_LTLIBRARIES += libwwvalues.la
+endif
+libwwvalues_la_SOURCES = tests/native/values_wine.c tests/native/values.h
+libwwvalues_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
+
+# Outside, with the installed header.
+tests_native_fork_SOURCES = tests/native/fork.c $(native_test_sources)
+tests_native_fork_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_fork_LDADD = libwritewatch-win32.la
+tests_native_limits_SOURCES = tests/native/limits.c $(native_test_sources)
+tests_native_limits_LDADD = libwritewatch-win32.la
+tests_native_model_SOURCES = tests/native/model.c $(native_test_sources)
+tests_native_model_LDADD = libwritewatch-win32.la
+tests_native_no_backend_SOURCES = tests/native/no_backend.c $(native_test_sources)
+tests_native_no_backend_LDADD = libwritewatch-win32.la
+tests_native_stress_SOURCES = tests/native/stress.c $(native_test_sources)
+tests_native_stress_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_stress_LDADD = libwritewatch-win32.la
+tests_native_vectors_SOURCES = tests/native/vectors.c $(native_test_sources)
+tests_native_vectors_LDADD = libwritewatch-win32.la
