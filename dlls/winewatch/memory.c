@@ -91,12 +91,12 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 	sigset_t saved;
 	int ret;
 
+	if (!regions)
+		return allocation->allocate(allocation);
 	/* Only whoever reserves can watch; Wine takes a lone commit, too. */
 	if (!(allocation->type & MEM_RESERVE) ||
 	    (allocation->type & NEVER_WATCHED))
 		return STATUS_INVALID_PARAMETER_5;
-	if (!regions)
-		return allocation->allocate(allocation);
 	allocation->type &= ~(ULONG)MEM_WRITE_WATCH;
 	status = allocation->allocate(allocation);
 	if (!NT_SUCCESS(status))
