@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Programs that show what write watches are for, built for Windows.
-EXTRA_DIST += examples/rollback.c
-
+# Programs that show what write watches are for, built for Windows and natively.
 if WITH_MINGW
 windows_programs += examples/x86_64-windows/rollback.exe
 endif
@@ -9,3 +7,9 @@ endif
 examples/x86_64-windows/%.exe: examples/%.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && \
 	$(x86_64_CC) $(WW_FLAGS) -O2 -static -o $@ $<
+
+if WITH_DLLS
+noinst_PROGRAMS += examples/rollback
+endif
+examples_rollback_SOURCES = examples/rollback.c
+examples_rollback_LDADD = libwritewatch-win32.la

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
 #include <windows.h>
+#else
+#include <writewatch/win32.h>
+#endif
 
 #define PAGE_BYTES	4096
 #define N_PAGES		32768			/* 128 MiB */

@@ -6,7 +6,7 @@ set -eu
 
 build="build-essential autoconf automake libtool pkg-config
 	gcc-mingw-w64-x86-64 libjansson-dev libwine-dev wine64"
-check="$build clang libcmocka-dev libseccomp-dev man-db"
+check="$build clang debootstrap libcmocka-dev libseccomp-dev man-db"
 
 fail() {
 	echo "${0##*/}: $1" >&2

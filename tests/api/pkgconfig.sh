@@ -54,20 +54,12 @@ else
 fi
 
 if [ -f "${file%/*}/writewatch-win32.pc" ]; then
-	cat > "$folder/win32.c" << 'END'
-#include <writewatch/win32.h>
-int main(void)
-{
-	return ResetWriteWatch(0, 0) == 0;
-}
-END
 	make -C "$top_builddir" install-writewatchHEADERS \
 		DESTDIR="$folder/root" > "$folder/log" 2>&1
-	$CC -Werror -o "$folder/win32" "$folder/win32.c" \
+	$CC -Werror -O2 -o "$folder/rollback" "$top_srcdir/examples/rollback.c" \
 		$(pkg-config --cflags --libs writewatch-win32) 2> "$folder/cc"
 	is "a port builds with pkg-config alone" "$(cat "$folder/cc")" ""
-	"$folder/win32"
-	is "and runs" $? 0
+	like "and runs" "$("$folder/rollback" 5)" "*copy: identical"
 else
 	skip 2 "a port builds with pkg-config alone" \
 		"the Win32 library is not built here"

@@ -3,7 +3,7 @@
 #include "pages.h"
 #include "rows.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #define N_PAGES		16
 #define ALL		(N_PAGES * PAGE_BYTES)
@@ -24,7 +24,7 @@ static void accepted(DWORD type, DWORD protection)
 {
 	char *base = VirtualAlloc(NULL, ALL, type, protection);
 
-	if (!CHECK(base, "type %#lx, protection %#lx: error %lu", type,
+	if (!CHECK(base, "type %#" DX ", protection %#" DX ": error %" DU, type,
 		   protection, GetLastError()))
 		return;
 	EXPECT_WRITTEN("", base, N_PAGES);
@@ -43,8 +43,7 @@ static void protections(void)
 {
 	static const DWORD good[] = {
 		PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE, PAGE_EXECUTE_READ,
-		PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD,
-		PAGE_READWRITE | PAGE_WRITECOMBINE,
+		PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_WRITECOMBINE,
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
@@ -83,6 +82,17 @@ static void physical(void)
 {
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
 		     allocate_error(NULL, ALL, RESERVE | MEM_PHYSICAL,
+				    PAGE_READWRITE));
+}
+
+static void reset_and_watch(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(NULL, ALL, MEM_RESET | MEM_WRITE_WATCH,
+				    PAGE_READWRITE));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
+		     allocate_error(watch(N_PAGES), ALL,
+				    MEM_RESET | MEM_WRITE_WATCH,
 				    PAGE_READWRITE));
 }
 
@@ -142,12 +152,12 @@ static void check_block(char *at, DWORD state, DWORD protection, size_t n_pages)
 	MEMORY_BASIC_INFORMATION info;
 
 	if (!VirtualQuery(at, &info, sizeof(info)))
-		give_up("VirtualQuery: error %lu", GetLastError());
+		give_up("VirtualQuery: error %" DU, GetLastError());
 	CHECK(info.State == state && info.Protect == protection &&
 	      info.Type == MEM_PRIVATE &&
 	      info.RegionSize == n_pages * PAGE_BYTES,
-	      "state %#lx, protection %#lx, type %#lx, %u pages", info.State,
-	      info.Protect, info.Type,
+	      "state %#" DX ", protection %#" DX ", type %#" DX ", %u pages",
+	      info.State, info.Protect, info.Type,
 	      (unsigned int)(info.RegionSize / PAGE_BYTES));
 }
 
@@ -158,7 +168,7 @@ static void watch_is_invisible(void)
 	check_block(base, MEM_RESERVE, 0, N_PAGES);
 	if (!VirtualAlloc(base + 4 * PAGE_BYTES, 4 * PAGE_BYTES, MEM_COMMIT,
 			  PAGE_READWRITE))
-		give_up("commit: error %lu", GetLastError());
+		give_up("commit: error %" DU, GetLastError());
 	touch(base, 4);
 	check_block(base, MEM_RESERVE, 0, 4);
 	check_block(base + 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE, 4);
@@ -178,14 +188,14 @@ static void release_and_reserve(void)
 		release(base);
 		again = VirtualAlloc(base, ALL, COMMIT, PAGE_READWRITE);
 		if (again != base)
-			give_up("the same address again: error %lu",
+			give_up("the same address again: error %" DU,
 				GetLastError());
 		EXPECT_WRITTEN("", base, N_PAGES);
 	}
 	release(base);
 	if (VirtualAlloc(base, ALL, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)
 	    != base)
-		give_up("the same address unwatched: error %lu",
+		give_up("the same address unwatched: error %" DU,
 			GetLastError());
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, ALL));
 }
@@ -204,7 +214,7 @@ static void many_regions(void)
 	for (int i = 1; i < N; i += 2) {
 		char want[12];
 
-		wsprintfA(want, "%d", i % N_PAGES);
+		snprintf(want, sizeof(want), "%d", i % N_PAGES);
 		EXPECT_AND_RESET(want, bases[i], N_PAGES);
 		EXPECT_WRITTEN("", bases[i], N_PAGES);
 		release(bases[i]);
@@ -226,7 +236,7 @@ static void alternating_commits(void)
 	uint32_t n = 0;
 
 	if (!base)
-		give_up("VirtualAlloc: error %lu", GetLastError());
+		give_up("VirtualAlloc: error %" DU, GetLastError());
 	for (; n < N; n++) {
 		error = allocate_error(base + n * stride, GRANULE_BYTES,
 				       MEM_COMMIT, PAGE_READWRITE);
@@ -239,9 +249,9 @@ static void alternating_commits(void)
 	EXPECT_ERROR(0, get_error(WRITE_WATCH_FLAG_RESET, base, N * stride,
 				  addresses, &count, &granularity));
 	release(base);
-	note("%u commits, then error %lu", n, error);
+	note("%u commits, then error %" DU, n, error);
 	CHECK(!error || error == ERROR_NOT_ENOUGH_MEMORY ||
-	      error == ERROR_COMMITMENT_LIMIT, "refused with error %lu", error);
+	      error == ERROR_COMMITMENT_LIMIT, "refused with error %" DU, error);
 	CHECK(n > 1000, "only %u commits", n);
 	CHECK(count == n, "%u of %u pages reported", (unsigned int)count, n);
 	for (uint32_t i = 0; i < n && i < count; i++)
@@ -260,7 +270,7 @@ static void huge_reserve(void)
 	DWORD granularity;
 
 	if (!base)
-		give_up("VirtualAlloc of 64 GiB: error %lu", GetLastError());
+		give_up("VirtualAlloc of 64 GiB: error %" DU, GetLastError());
 	for (int i = 0; i < 3; i++) {
 		EXPECT_ERROR(0, allocate_error(base + used[i] * PAGE_BYTES,
 					       PAGE_BYTES, MEM_COMMIT,
@@ -289,6 +299,7 @@ const struct row allocation_rows[] = {
 	{ "allocate-commit-without-reserve", "MS", commit_without_reserve, 0 },
 	{ "allocate-large-pages", "RO", large_pages, 0 },
 	{ "allocate-physical", "RO", physical, 0 },
+	{ "allocate-reset", "RO", reset_and_watch, 0 },
 	{ "allocate-bad-arguments", "WT", bad_arguments, 0 },
 	{ "allocate-inside-a-view", "RO", inside_a_view, 0 },
 	{ "allocate-past-the-view", "MS", past_the_view, 0 },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The harness on Win32: child processes, threads and vectored exceptions. */
+/* The harness: rows, TAP, diagnostics, random numbers and time. */
 #include "harness.h"
+
+#include "system.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 
 #define DEFAULT_TIMEOUT_S	60
 #define MAX_FAILURES_SHOWN	8
-#define WAIT_US			20000000u
 
 /*
  * A child says by a status of its own that its row passed: a process that dies
@@ -21,10 +22,7 @@ static unsigned int failures;
 static uint64_t seed;
 static bool seed_given, seed_shown, is_child;
 static unsigned int timeout_for_all_s;
-
-static volatile LONG guards;
-static char *volatile retry_start;
-static volatile size_t retry_n_bytes;
+static const char *group_wanted = "";
 
 static void print_line(const char *where, const char *format, va_list arguments)
 {
@@ -69,9 +67,7 @@ void note(const char *format, ...)
 static void __attribute__((noreturn)) end_row(void)
 {
 	fflush(stdout);
-	TerminateProcess(GetCurrentProcess(), failures ? FAILED :
-			 is_child ? CHILD_PASSED : PASSED);
-	abort();
+	end_process(failures ? FAILED : is_child ? CHILD_PASSED : PASSED);
 }
 
 void give_up(const char *format, ...)
@@ -101,14 +97,14 @@ void spin_us(unsigned int us)
 	uint64_t end = now_us() + us;
 
 	while (now_us() < end)
-		YieldProcessor();
+		__builtin_ia32_pause();
 }
 
 void wait_a_turn(uint64_t start_us, const char *what)
 {
-	if (now_us() - start_us > WAIT_US)
-		give_up("%s: not after %u s", what, WAIT_US / 1000000);
-	SwitchToThread();
+	if (now_us() - start_us > WAIT_S * 1000000u)
+		give_up("%s: not after %u s", what, WAIT_S);
+	let_others_run();
 }
 
 uint64_t row_seed(void)
@@ -141,193 +137,74 @@ void shuffle(uint32_t *numbers, uint32_t n, uint64_t *state)
 	}
 }
 
-struct start {
-	void (*run)(void *);
-	void *argument;
-};
-
-static DWORD WINAPI thread_main(void *argument)
-{
-	struct start start = *(struct start *)argument;
-
-	free(argument);
-	start.run(start.argument);
-	return 0;
-}
-
-HANDLE start_thread(void (*run)(void *), void *argument)
-{
-	struct start *start = malloc(sizeof(*start));
-	HANDLE thread = NULL;
-
-	if (start) {
-		start->run = run;
-		start->argument = argument;
-		thread = CreateThread(NULL, 0x10000, thread_main, start,
-				      STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-	}
-	if (!thread)
-		give_up("CreateThread: error %lu", GetLastError());
-	return thread;
-}
-
-void join_thread(HANDLE thread)
-{
-	if (WaitForSingleObject(thread, WAIT_US / 1000) != WAIT_OBJECT_0)
-		give_up("a thread does not end");
-	CloseHandle(thread);
-}
-
-void suspend_thread(HANDLE thread)
-{
-	CONTEXT context = { .ContextFlags = CONTEXT_CONTROL };
-
-	/* SuspendThread only asks; the context is there once it stands. */
-	if (SuspendThread(thread) == (DWORD)-1 ||
-	    !GetThreadContext(thread, &context))
-		give_up("SuspendThread: error %lu", GetLastError());
-}
-
-void resume_thread(HANDLE thread)
-{
-	if (ResumeThread(thread) == (DWORD)-1)
-		give_up("ResumeThread: error %lu", GetLastError());
-}
-
-void kill_thread(HANDLE thread)
-{
-	if (!TerminateThread(thread, 0))
-		give_up("TerminateThread: error %lu", GetLastError());
-	join_thread(thread);
-}
-
-/*
- * The store of try_write is its first instruction, so that a fault there is
- * known by its address and needs no unwinding.
- */
-__asm__(".text\n"
-	".globl try_write\n"
-	"try_write:\n"
-	"\tincb (%rcx)\n"
-	"\tmovl $1, %eax\n"
-	"\tret\n"
-	"try_write_refused:\n"
-	"\txorl %eax, %eax\n"
-	"\tret\n");
-extern const char try_write_refused[];
-
-void retry_faults_in(void *start, size_t n_bytes)
-{
-	retry_start = start;
-	retry_n_bytes = n_bytes;
-}
-
-unsigned int guard_faults(void)
-{
-	return guards;
-}
-
-static LONG CALLBACK on_exception(EXCEPTION_POINTERS *info)
-{
-	EXCEPTION_RECORD *record = info->ExceptionRecord;
-	CONTEXT *context = info->ContextRecord;
-
-	if (record->ExceptionCode == STATUS_GUARD_PAGE_VIOLATION) {
-		InterlockedIncrement(&guards);
-		return EXCEPTION_CONTINUE_EXECUTION;
-	}
-	if (record->ExceptionCode != EXCEPTION_ACCESS_VIOLATION)
-		return EXCEPTION_CONTINUE_SEARCH;
-	if (context->Rip == (DWORD64)try_write) {
-		context->Rip = (DWORD64)try_write_refused;
-		return EXCEPTION_CONTINUE_EXECUTION;
-	}
-	if (record->ExceptionInformation[1] - (ULONG_PTR)retry_start <
-	    retry_n_bytes) {
-		/* The faulting thread would starve the one it waits for. */
-		SwitchToThread();
-		return EXCEPTION_CONTINUE_EXECUTION;
-	}
-	return EXCEPTION_CONTINUE_SEARCH;
-}
-
-/* Says where a row crashed; without it Wine would start a debugger. */
-static LONG CALLBACK on_crash(EXCEPTION_POINTERS *info)
-{
-	EXCEPTION_RECORD *record = info->ExceptionRecord;
-
-	note("exception %08lx at %p, address %p", record->ExceptionCode,
-	     record->ExceptionAddress, (void *)record->ExceptionInformation[1]);
-	TerminateProcess(GetCurrentProcess(), record->ExceptionCode);
-	return EXCEPTION_EXECUTE_HANDLER;
-}
-
 static void __attribute__((noreturn)) run_here(const struct row *row)
 {
-	SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
-	SetUnhandledExceptionFilter(on_crash);
-	AddVectoredExceptionHandler(1, on_exception);
+	prepare_faults();
 	row->run();
 	if (failures > MAX_FAILURES_SHOWN)
 		note("%u checks failed", failures);
 	end_row();
 }
 
-static HANDLE start_child(const struct row *row)
+void run_again(const char *arguments)
 {
-	STARTUPINFOA startup = { .cb = sizeof(startup) };
-	PROCESS_INFORMATION process;
-	char program[MAX_PATH], command[MAX_PATH + 128];
-	size_t length;
+	unsigned int status;
+	enum ending ending;
 
-	GetModuleFileNameA(NULL, program, sizeof(program));
-	length = snprintf(command, sizeof(command), "\"%s\" --child --row %s",
-			  program, row->name);
+	fflush(stdout);
+	ending = run_program(arguments, WAIT_S, &status);
+	if (ending == HUNG)
+		give_up("the other process does not end");
+	if (ending == NOT_STARTED || status)
+		give_up("the other process: error %u", status);
+}
+
+static enum ending run_child(const struct row *row, unsigned int timeout_s,
+			     unsigned int *status)
+{
+	char arguments[128];
+	int length = snprintf(arguments, sizeof(arguments), "--child --row %s",
+			      row->name);
+
 	if (seed_given)
-		snprintf(command + length, sizeof(command) - length,
+		snprintf(arguments + length, sizeof(arguments) - length,
 			 " --seed %llu", (unsigned long long)seed);
 	fflush(stdout);
-	if (!CreateProcessA(program, command, NULL, NULL, TRUE, 0, NULL, NULL,
-			    &startup, &process))
-		return NULL;
-	CloseHandle(process.hThread);
-	return process.hProcess;
+	return run_program(arguments, timeout_s, status);
 }
 
 static bool run_in_child(const struct row *row, unsigned int number)
 {
 	unsigned int timeout_s = timeout_for_all_s ?: row->timeout_s ?:
 				 DEFAULT_TIMEOUT_S;
-	HANDLE process = start_child(row);
-	DWORD status = FAILED;
-	bool hung;
+	unsigned int status = FAILED;
+	enum ending ending = run_child(row, timeout_s, &status);
+	bool passed = ending == ENDED && status == CHILD_PASSED;
 
-	if (!process) {
-		printf("not ok %u - %s # CreateProcess: error %lu\n", number,
-		       row->name, GetLastError());
-		return false;
-	}
-	hung = WaitForSingleObject(process, timeout_s * 1000) != WAIT_OBJECT_0;
-	if (hung) {
-		TerminateProcess(process, FAILED);
-		WaitForSingleObject(process, 10000);
-	} else {
-		GetExitCodeProcess(process, &status);
-	}
-	CloseHandle(process);
-
-	if (hung)
-		printf("not ok %u - %s # timeout after %u s\n", number,
-		       row->name, timeout_s);
-	else if (status == CHILD_PASSED)
-		printf("ok %u - %s\n", number, row->name);
-	else if (status == FAILED)
-		printf("not ok %u - %s\n", number, row->name);
-	else
-		printf("not ok %u - %s # ended with status %08lx\n", number,
-		       row->name, status);
+	printf("%s %u - %s", passed ? "ok" : "not ok", number, row->name);
+	if (ending == NOT_STARTED)
+		printf(" # not started: error %u", status);
+	else if (ending == HUNG)
+		printf(" # timeout after %u s", timeout_s);
+	else if (!passed && status != FAILED)
+		printf(" # ended with status %08x", status);
+	printf("\n");
 	fflush(stdout);
-	return status == CHILD_PASSED;
+	return passed;
+}
+
+/* A group that is not in this program has one row, with its reason. */
+static bool run_or_skip(const struct row *row, unsigned int number)
+{
+	if (row->run)
+		return run_in_child(row, number);
+	printf("ok %u - %s # SKIP %s\n", number, row->name, row->source);
+	return true;
+}
+
+static bool is_wanted(const struct row *row)
+{
+	return !strncmp(row->name, group_wanted, strlen(group_wanted));
 }
 
 static int run_all(const struct row *const *groups)
@@ -336,11 +213,12 @@ static int run_all(const struct row *const *groups)
 
 	for (unsigned int group = 0; groups[group]; group++)
 		for (const struct row *row = groups[group]; row->name; row++)
-			n_rows++;
+			n_rows += is_wanted(row);
 	printf("1..%u\n", n_rows);
 	for (unsigned int group = 0; groups[group]; group++)
 		for (const struct row *row = groups[group]; row->name; row++)
-			n_failed += !run_in_child(row, ++number);
+			if (is_wanted(row))
+				n_failed += !run_or_skip(row, ++number);
 	return n_failed ? FAILED : PASSED;
 }
 
@@ -357,17 +235,17 @@ static const struct row *find_row(const struct row *const *groups,
 {
 	for (unsigned int group = 0; groups[group]; group++)
 		for (const struct row *row = groups[group]; row->name; row++)
-			if (!strcmp(row->name, name))
+			if (row->run && !strcmp(row->name, name))
 				return row;
 	return NULL;
 }
 
 static int usage(FILE *to, int status)
 {
-	fprintf(to, "Usage: writewatch [--list] [--row NAME] [--seed N] "
-		"[--timeout SECONDS]\n"
-		"Without --row every row runs in a process of its own; "
-		"prints TAP.\n");
+	fprintf(to, "Usage: writewatch [--list] [--group PREFIX] [--row NAME] "
+		"[--seed N] [--timeout SECONDS]\n"
+		"Without --row every row, or every one whose name begins with "
+		"PREFIX, runs in a\nprocess of its own; prints TAP.\n");
 	return status;
 }
 
@@ -390,6 +268,10 @@ int run_rows(const struct row *const *groups, int argc, char **argv)
 				continue;
 			fprintf(stderr, "writewatch: no row %s\n", argv[i]);
 			return USAGE;
+		}
+		if (!strcmp(argv[i], "--group") && i + 1 < argc) {
+			group_wanted = argv[++i];
+			continue;
 		}
 		if (!strcmp(argv[i], "--seed") && i + 1 < argc) {
 			seed = strtoull(argv[++i], NULL, 10);

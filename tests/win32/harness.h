@@ -10,7 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* DU and DX: the ends of formats for a DWORD. */
+#ifdef _WIN32
 #include <windows.h>
+#include <winternl.h>
+#define DU	"lu"
+#define DX	"lx"
+NTSTATUS NTAPI NtGetWriteWatch(HANDLE, ULONG, PVOID, SIZE_T, PVOID *,
+			       ULONG_PTR *, ULONG *);
+NTSTATUS NTAPI NtResetWriteWatch(HANDLE, PVOID, SIZE_T);
+#else
+#include <writewatch/win32.h>
+#define DU	"u"
+#define DX	"x"
+#endif
 
 /*
  * One row. The source says why the behaviour is right: MS Microsoft's public
@@ -20,7 +34,7 @@
 struct row {
 	const char *name;
 	const char *source;
-	void (*run)(void);
+	void (*run)(void);		/* NULL: skipped, source says why */
 	unsigned int timeout_s;		/* 0: the default, 60 s */
 };
 
@@ -32,10 +46,16 @@ struct row {
 int run_rows(const struct row *const *groups, int argc, char **argv);
 
 /*
- * Say in a diagnostic why the row fails, unless ok. The row goes on; returns
- * ok. Only the first failures of a row are printed.
+ * Say in a diagnostic why the row fails, unless ok, which is evaluated before
+ * the diagnostic. The row goes on; returns ok. Only the first failures of a
+ * row are printed.
  */
-#define CHECK(ok, ...) check_at(!!(ok), __FILE__, __LINE__, __VA_ARGS__)
+#define CHECK(ok, ...)							\
+	__extension__ ({						\
+		bool is_ok = !!(ok);					\
+									\
+		check_at(is_ok, __FILE__, __LINE__, __VA_ARGS__);	\
+	})
 bool check_at(bool ok, const char *file, int line, const char *format, ...)
 	__attribute__((format(__printf__, 4, 5)));
 
@@ -73,10 +93,18 @@ void resume_thread(HANDLE thread);
 void kill_thread(HANDLE thread);
 
 /*
+ * Run this program once more, with these arguments, until it ends; gives up
+ * unless its exit status is 0.
+ */
+void run_again(const char *arguments);
+
+/*
  * Add one to *byte. Returns 0, with nothing changed, if that faulted with an
  * access violation.
  */
 int __attribute__((ms_abi)) try_write(volatile char *byte);
+/* Where its fault handler goes on. */
+extern const char try_write_refused[];
 
 /*
  * From now on an access violation inside the range is simply tried again,

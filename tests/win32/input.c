@@ -60,32 +60,85 @@ static void read_bad_handle(void)
 	EXPECT_WRITTEN("", base, N_PAGES);
 }
 
-static void read_pipe_pending(void)
-{
-	char *base = watch(N_PAGES), name[64];
-	OVERLAPPED overlapped = { 0 };
+struct pipe {
 	HANDLE reader, writer;
-	DWORD n = 0;
+};
+
+static void make_pipe(struct pipe *pipe)
+{
+	char name[64];
 
 	sprintf(name, "\\\\.\\pipe\\writewatch.%lu", GetCurrentProcessId());
-	reader = CreateNamedPipeA(name,
-				  PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED,
-				  PIPE_TYPE_MESSAGE | PIPE_WAIT, 1, ALL, ALL,
-				  1000, NULL);
-	writer = CreateFileA(name, GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0,
-			     NULL);
-	overlapped.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
-	if (reader == INVALID_HANDLE_VALUE || writer == INVALID_HANDLE_VALUE)
+	pipe->reader = CreateNamedPipeA(name, PIPE_ACCESS_INBOUND |
+					FILE_FLAG_OVERLAPPED,
+					PIPE_TYPE_MESSAGE | PIPE_WAIT, 1, ALL,
+					ALL, 1000, NULL);
+	pipe->writer = CreateFileA(name, GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+				   0, NULL);
+	if (pipe->reader == INVALID_HANDLE_VALUE ||
+	    pipe->writer == INVALID_HANDLE_VALUE)
 		give_up("a pipe: error %lu", GetLastError());
-	CHECK(!ReadFile(reader, base, ALL, NULL, &overlapped) &&
+}
+
+/* A read that waits for data. */
+static void start_read(struct pipe *pipe, char *buffer, OVERLAPPED *overlapped)
+{
+	memset(overlapped, 0, sizeof(*overlapped));
+	overlapped->hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+	CHECK(!ReadFile(pipe->reader, buffer, ALL, NULL, overlapped) &&
 	      GetLastError() == ERROR_IO_PENDING, "the read is not pending");
-	EXPECT_AND_RESET(EVERY_PAGE, base, N_PAGES);
-	CHECK(WriteFile(writer, "data", 4, &n, NULL), "WriteFile: error %lu",
-	      GetLastError());
-	CHECK(GetOverlappedResult(reader, &overlapped, &n, TRUE) && n == 4,
+}
+
+/* Four bytes arrive, and nothing else happens before the read is done. */
+static void send_data(struct pipe *pipe, OVERLAPPED *overlapped)
+{
+	HANDLE event = overlapped->hEvent;
+	DWORD n = 0;
+
+	CHECK(WriteFile(pipe->writer, "data", 4, &n, NULL),
+	      "WriteFile: error %lu", GetLastError());
+	if (WaitForSingleObject(event, 20000) != WAIT_OBJECT_0)
+		give_up("the read does not end");
+}
+
+static void check_read(struct pipe *pipe, OVERLAPPED *overlapped)
+{
+	DWORD n = 0;
+
+	CHECK(GetOverlappedResult(pipe->reader, overlapped, &n, TRUE) && n == 4,
 	      "%lu bytes, error %lu", n, GetLastError());
+}
+
+static void read_pipe_pending(void)
+{
+	char *base = watch(N_PAGES);
+	OVERLAPPED overlapped;
+	struct pipe pipe;
+
+	make_pipe(&pipe);
+	start_read(&pipe, base, &overlapped);
+	EXPECT_AND_RESET(EVERY_PAGE, base, N_PAGES);
+	send_data(&pipe, &overlapped);
+	check_read(&pipe, &overlapped);
 	EXPECT_WRITTEN("0", base, N_PAGES);
 	CHECK(!memcmp(base, "data", 4), "other data arrived");
+}
+
+static void overlapped_inside(void)
+{
+	char *base = watch(N_PAGES);
+	OVERLAPPED *overlapped = (OVERLAPPED *)(base + 3 * PAGE_BYTES);
+	static char buffer[ALL];
+	struct pipe pipe;
+
+	make_pipe(&pipe);
+	start_read(&pipe, buffer, overlapped);
+	EXPECT_AND_RESET("3", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+	send_data(&pipe, overlapped);
+	EXPECT_AND_RESET("3", base, N_PAGES);
+	check_read(&pipe, overlapped);
+	CHECK(!memcmp(buffer, "data", 4), "other data arrived");
 }
 
 static void write_process_memory(void)
@@ -165,6 +218,7 @@ const struct row input_rows[] = {
 	{ "input-read-file", "WT", read_file, 0 },
 	{ "input-read-bad-handle", "WT", read_bad_handle, 0 },
 	{ "input-read-pipe-pending", "WT", read_pipe_pending, 0 },
+	{ "input-overlapped-inside", "WT", overlapped_inside, 0 },
 	{ "input-write-process-memory", "L", write_process_memory, 0 },
 	{ "input-read-process-memory", "INF", read_process_memory, 0 },
 	{ "input-read-process-memory-fails", "W8", read_process_memory_fails,

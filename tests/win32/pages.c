@@ -14,8 +14,8 @@ char *allocate(size_t n_pages, DWORD type, DWORD protect)
 	char *base = VirtualAlloc(NULL, n_pages * PAGE_BYTES, type, protect);
 
 	if (!base)
-		give_up("VirtualAlloc of %u pages, type %#lx, protection "
-			"%#lx: error %lu", (unsigned int)n_pages, type,
+		give_up("VirtualAlloc of %u pages, type %#" DX ", protection "
+			"%#" DX ": error %" DU, (unsigned int)n_pages, type,
 			protect, GetLastError());
 	return base;
 }
@@ -29,7 +29,7 @@ char *watch(size_t n_pages)
 void release(void *base)
 {
 	if (!VirtualFree(base, 0, MEM_RELEASE))
-		give_up("VirtualFree: error %lu", GetLastError());
+		give_up("VirtualFree: error %" DU, GetLastError());
 }
 
 void protect(void *start, size_t n_bytes, DWORD protection)
@@ -37,7 +37,7 @@ void protect(void *start, size_t n_bytes, DWORD protection)
 	DWORD old;
 
 	if (!VirtualProtect(start, n_bytes, protection, &old))
-		give_up("VirtualProtect to %#lx: error %lu", protection,
+		give_up("VirtualProtect to %#" DX ": error %" DU, protection,
 			GetLastError());
 }
 
@@ -67,7 +67,7 @@ static DWORD error_of(UINT result)
 	DWORD error = GetLastError();
 
 	if (!result) {
-		CHECK(error == UNTOUCHED, "a success set the last error to %lu",
+		CHECK(error == UNTOUCHED, "a success set the last error to %" DU,
 		      error);
 		return 0;
 	}
@@ -121,10 +121,10 @@ const char *query(DWORD flags, char *base, size_t first, size_t n_pages,
 	error = get_error(flags, start, n_pages * PAGE_BYTES, addresses,
 			  &count, &granularity);
 	if (error) {
-		snprintf(text, sizeof(text), "error %lu", error);
+		snprintf(text, sizeof(text), "error %" DU, error);
 		return text;
 	}
-	CHECK(granularity == PAGE_BYTES, "granularity %lu", granularity);
+	CHECK(granularity == PAGE_BYTES, "granularity %" DU, granularity);
 	CHECK(addresses[capacity] == (void *)UNTOUCHED,
 	      "stored more than the array can hold");
 	if (!CHECK(count <= capacity, "count %llu of %llu",
@@ -149,7 +149,7 @@ void take(char *base, size_t n_pages, void **addresses, bool *reported)
 	error = get_error(WRITE_WATCH_FLAG_RESET, base, n_pages * PAGE_BYTES,
 			  addresses, &count, &granularity);
 	if (error || count > n_pages)
-		give_up("GetWriteWatch: error %lu, count %llu", error,
+		give_up("GetWriteWatch: error %" DU ", count %llu", error,
 			(unsigned long long)count);
 	for (size_t i = 0; i < count; i++) {
 		size_t page = ((char *)addresses[i] - base) / PAGE_BYTES;

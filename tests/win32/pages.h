@@ -5,6 +5,8 @@
 
 #include "harness.h"
 
+#include <string.h>
+
 #define PAGE_BYTES	((size_t)4096)
 #define GRANULE_BYTES	((size_t)65536)
 
@@ -65,7 +67,7 @@ void take(char *base, size_t n_pages, void **addresses, bool *reported);
 #define EXPECT_ERROR(expected, call)					\
 	do {								\
 		DWORD got = call;					\
-		CHECK(got == (expected), "%s: error %lu, expected %lu",	\
+		CHECK(got == (expected), "%s: error %" DU ", expected %" DU, \
 		      #call, got, (DWORD)(expected));			\
 	} while (0)
 

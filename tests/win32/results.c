@@ -156,7 +156,7 @@ static void against_a_model(void)
 		error = get_error(flags, base + first * PAGE_BYTES,
 				  n_pages * PAGE_BYTES, addresses, &count,
 				  &granularity);
-		if (!CHECK(!error, "round %d: error %lu", round, error))
+		if (!CHECK(!error, "round %d: error %" DU, round, error))
 			return;
 		for (uint32_t page = first; page < first + n_pages; page++) {
 			if (!written[page] || n == capacity)

@@ -11,7 +11,16 @@ extern const struct row allocation_rows[];	/* making watched memory */
 extern const struct row state_rows[];		/* what makes a page written */
 extern const struct row input_rows[];		/* system calls that store */
 extern const struct row array_rows[];		/* odd and bad output arrays */
+extern const struct row race_rows[];		/* arrays that turn bad */
+extern const struct row guard_rows[];		/* PAGE_GUARD */
 extern const struct row thread_rows[];		/* stopped and dead threads */
+extern const struct row foreign_rows[];		/* calls of other processes */
 extern const struct row stress_rows[];		/* many writes, nothing lost */
+
+/*
+ * What foreign_rows do in the other process: the arguments that follow
+ * --foreign. Returns the exit status, 0 or the last error.
+ */
+int run_foreign(char **arguments);
 
 #endif

@@ -18,14 +18,14 @@ static void commit(char *base, size_t first, size_t n_pages, DWORD protection)
 {
 	if (!VirtualAlloc(base + first * PAGE_BYTES, n_pages * PAGE_BYTES,
 			  MEM_COMMIT, protection))
-		give_up("commit: error %lu", GetLastError());
+		give_up("commit: error %" DU, GetLastError());
 }
 
 static void decommit(char *base, size_t first, size_t n_pages)
 {
 	if (!VirtualFree(base + first * PAGE_BYTES, n_pages * PAGE_BYTES,
 			 MEM_DECOMMIT))
-		give_up("decommit: error %lu", GetLastError());
+		give_up("decommit: error %" DU, GetLastError());
 }
 
 static void fresh_commit(void)
@@ -121,32 +121,6 @@ static void failed_write(void)
 	EXPECT_WRITTEN("3", base, N_PAGES);
 }
 
-static void guard_and_query(void)
-{
-	char *base = watch(N_PAGES);
-
-	protect(base, PAGE_BYTES, PAGE_READWRITE | PAGE_GUARD);
-	EXPECT_WRITTEN("", base, N_PAGES);
-	EXPECT_AND_RESET("", base, N_PAGES);
-	CHECK(!guard_faults(), "a query hit the guard");
-	(void)*(volatile char *)base;
-	CHECK(guard_faults() == 1, "%u guard faults", guard_faults());
-	EXPECT_WRITTEN("", base, N_PAGES);
-}
-
-static void guard_and_write(void)
-{
-	char *base = watch(N_PAGES);
-
-	protect(base, PAGE_BYTES, PAGE_READWRITE | PAGE_GUARD);
-	touch(base, 0);
-	CHECK(guard_faults() == 1, "%u guard faults", guard_faults());
-	EXPECT_AND_RESET("0", base, N_PAGES);
-	touch(base, 0);
-	CHECK(guard_faults() == 1, "%u guard faults", guard_faults());
-	EXPECT_WRITTEN("0", base, N_PAGES);
-}
-
 static void decommit_keeps(void)
 {
 	char *base = watch(N_PAGES);
@@ -168,7 +142,7 @@ static void decommit_whole_view(void)
 
 	touch_all(base, "0 5 15");
 	if (!VirtualFree(base, 0, MEM_DECOMMIT))
-		give_up("decommit: error %lu", GetLastError());
+		give_up("decommit: error %" DU, GetLastError());
 	EXPECT_WRITTEN("0 5 15", base, N_PAGES);
 	EXPECT_ERROR(0, reset_error(base, ALL));
 	EXPECT_WRITTEN("", base, N_PAGES);
@@ -233,7 +207,7 @@ static void reset_memory(void)
 	touch_all(base, "0 5 15");
 	EXPECT_ERROR(0, reset_error(base, PAGE_BYTES));
 	if (!VirtualAlloc(base, ALL, MEM_RESET, PAGE_READWRITE))
-		give_up("MEM_RESET: error %lu", GetLastError());
+		give_up("MEM_RESET: error %" DU, GetLastError());
 	EXPECT_WRITTEN("5 15", base, N_PAGES);
 	touch(base, 9);
 	EXPECT_AND_RESET("5 9 15", base, N_PAGES);
@@ -247,7 +221,7 @@ static void reset_keeps_contents(void)
 
 	touch_all(base, "0 5");
 	if (!VirtualAlloc(base, ALL, MEM_RESET, PAGE_READWRITE))
-		give_up("MEM_RESET: error %lu", GetLastError());
+		give_up("MEM_RESET: error %" DU, GetLastError());
 	CHECK(base[0] == 1 && base[5 * PAGE_BYTES] == 1,
 	      "the contents are lost");
 }
@@ -260,7 +234,7 @@ static void reset_with_commit(void)
 	CHECK(!VirtualAlloc(base, ALL, MEM_RESET | MEM_COMMIT,
 			    PAGE_READWRITE) &&
 	      GetLastError() == ERROR_INVALID_PARAMETER,
-	      "MEM_RESET with MEM_COMMIT: error %lu", GetLastError());
+	      "MEM_RESET with MEM_COMMIT: error %" DU, GetLastError());
 }
 
 static void reset_with_reserve(void)
@@ -269,7 +243,7 @@ static void reset_with_reserve(void)
 	CHECK(!VirtualAlloc(NULL, ALL, MEM_RESET | MEM_RESERVE |
 			    MEM_WRITE_WATCH, PAGE_READWRITE) &&
 	      GetLastError() == ERROR_INVALID_PARAMETER,
-	      "MEM_RESET with MEM_RESERVE: error %lu", GetLastError());
+	      "MEM_RESET with MEM_RESERVE: error %" DU, GetLastError());
 }
 
 const struct row state_rows[] = {
@@ -279,8 +253,6 @@ const struct row state_rows[] = {
 	{ "state-protection-cycle", "WT", protection_cycle, 0 },
 	{ "state-no-access-at-first", "WT", no_access_at_first, 0 },
 	{ "state-failed-write", "INF", failed_write, 0 },
-	{ "state-guard-and-query", "WT", guard_and_query, 0 },
-	{ "state-guard-and-write", "WT", guard_and_write, 0 },
 	{ "state-decommit-keeps", "WT", decommit_keeps, 0 },
 	{ "state-decommit-whole-view", "WT", decommit_whole_view, 0 },
 	{ "state-decommit-and-recommit", "W8", decommit_and_recommit, 0 },

@@ -42,7 +42,7 @@ static void scan(char *base, ULONG_PTR capacity, uint64_t *copy)
 
 	if (get_error(RESET, base, N_PAGES * PAGE_BYTES, addresses, &count,
 		      &granularity))
-		give_up("GetWriteWatch: error %lu", GetLastError());
+		give_up("GetWriteWatch: error %" DU, GetLastError());
 	for (ULONG_PTR i = 0; i < count; i++) {
 		size_t page = ((char *)addresses[i] - base) / PAGE_BYTES;
 
@@ -113,7 +113,7 @@ static void commit_pieces(char *base, size_t piece_pages)
 		if (!VirtualAlloc(base + page * PAGE_BYTES,
 				  piece_pages * PAGE_BYTES, MEM_COMMIT,
 				  PAGE_READWRITE))
-			give_up("commit: error %lu", GetLastError());
+			give_up("commit: error %" DU, GetLastError());
 	}
 }
 

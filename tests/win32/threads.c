@@ -43,7 +43,7 @@ static void query_until_wanted(struct worker *worker, LONG round)
 				++worker->next;
 		if (get_error(RESET, worker->base, ALL, worker->addresses,
 			      &count, &granularity))
-			give_up("GetWriteWatch: error %lu", GetLastError());
+			give_up("GetWriteWatch: error %" DU, GetLastError());
 		for (ULONG_PTR i = 0; i < count; i++) {
 			char *address = worker->addresses[i];
 			size_t page = (address - worker->base) / PAGE_BYTES;
@@ -105,7 +105,7 @@ static unsigned int drain(char *base, bool *reported, unsigned int limit)
 		count = CAPACITY;
 		if (get_error(RESET, base, ALL, addresses, &count,
 			      &granularity))
-			give_up("GetWriteWatch: error %lu", GetLastError());
+			give_up("GetWriteWatch: error %" DU, GetLastError());
 		for (ULONG_PTR i = 0; i < count; i++)
 			reported[((char *)addresses[i] - base) /
 				 PAGE_BYTES] = true;

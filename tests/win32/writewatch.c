@@ -2,19 +2,26 @@
 /* The conformance suite of Win32 write watches: its groups of rows. */
 #include "rows.h"
 
+#include <string.h>
+
 static const struct row *const groups[] = {
 	validation_rows,
 	result_rows,
 	allocation_rows,
 	state_rows,
+	guard_rows,
 	input_rows,
 	array_rows,
+	race_rows,
 	thread_rows,
+	foreign_rows,
 	stress_rows,
 	NULL,
 };
 
 int main(int argc, char **argv)
 {
+	if (argc == 7 && !strcmp(argv[1], "--foreign"))
+		return run_foreign(argv + 2);
 	return run_rows(groups, argc, argv);
 }

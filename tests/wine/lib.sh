@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Shared by the tests that start Wine: one prefix per build directory, what is
-# missing, and a clean end. Sourced; the test runs with `set -u`.
+# Shared by the tests that start Wine: one prefix per Wine and build directory,
+# what is missing, and a clean end. Sourced; the test runs with `set -u`.
 
 here=$top_srcdir/tests/wine
 work=$top_builddir/tests/wine
 WINEPREFIX=$work/prefix
 WINEDEBUG=-all
 WINEDLLOVERRIDES='mscoree,mshtml='
-export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES
+# A wineserver leaves its folder behind: here, where it is cleaned away.
+TMPDIR=$work/tmp
+export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES TMPDIR
 # What a caller has set must not reach the stock Wine.
 unset WINEWATCH WINEWATCH_LOG WINEWATCH_LOG_FILE \
 	WINE_DISABLE_KERNEL_WRITEWATCH
@@ -26,6 +28,16 @@ find_server() {
 	server=
 }
 
+# need_suite SUITE: from here on $WINE is the one of another Debian suite, with
+# a prefix of its own.
+need_suite() {
+	WINE=$("$here/make-wine" "$1" 2>"$work/make-wine.out") ||
+		skip "$(tail -n 1 "$work/make-wine.out")"
+	WINEPREFIX=$work/prefix-$1
+	# Debian's Wine 10 aborts where this is set.
+	unset TMPDIR
+}
+
 # need_wine PROGRAM…: skip without a Wine or without one of the programs;
 # otherwise there is a prefix from here to the end of the test.
 need_wine() {
@@ -39,20 +51,30 @@ need_wine() {
 
 	# Each running test holds the lock shared. Only this shell has it: a
 	# wineserver outlives the program that started it.
-	exec 9>>"$work/prefix.lock"
+	mkdir -p "${TMPDIR:-$work}"
+	exec 9>>"$WINEPREFIX.lock"
 	flock -x 9
-	if test ! -e "$work/prefix.made"; then
+	if test ! -e "$WINEPREFIX.made"; then
 		rm -rf "$WINEPREFIX"
 		mkdir -p "$WINEPREFIX"
-		$WINE wineboot -i >"$work/prefix.log" 2>&1 9>&- </dev/null
+		$WINE wineboot -i >"$WINEPREFIX.log" 2>&1 9>&- </dev/null
 		"$server" -w 9>&-
 		test -f "$WINEPREFIX/system.reg" ||
-			skip "$WINE makes no prefix, see tests/wine/prefix.log"
-		: >"$work/prefix.made"
+			skip "$WINE makes no prefix, see $WINEPREFIX.log"
+		: >"$WINEPREFIX.made"
 	fi
 	flock -s 9
 	trap leave EXIT
 	trap 'exit 1' HUP INT TERM
+}
+
+# The prefix holds its name, as Debian's Wine does.
+remove_server_folder() {
+	name=$(cat "$WINEPREFIX/wineserver" 2>/dev/null)
+	case $name in
+	*/*) ;;
+	wine-*) rm -rf "/tmp/$name" "$WINEPREFIX/wineserver" ;;
+	esac
 }
 
 # The last test to end stops the wineserver.
@@ -61,6 +83,7 @@ leave() {
 	if flock -n -x 9; then
 		"$server" -k 9>&-
 		"$server" -w 9>&-
+		test -n "${TMPDIR:-}" || remove_server_folder
 	fi
 }
 
@@ -87,6 +110,23 @@ watched() {
 	WINEWATCH_LOG=info WINEWATCH_LOG_FILE=$log \
 		"$winewatch" run -- $WINE "$@" 2>&1 9>&- </dev/null |
 		tr -d '\r'
+}
+
+# need_deny: skip without the program that puts a filter before system calls.
+need_deny() {
+	deny=$top_builddir/tests/tools/deny
+	test -x "$deny" || skip "tests/tools/deny is not built" \
+		"(apt-get install libseccomp-dev)"
+}
+
+# is NUMBER NAME GOT WANTED: a TAP line, ok if both texts are the same.
+is() {
+	if test "$3" = "$4"; then
+		echo "ok $1 - $2"
+	else
+		echo "not ok $1 - $2"
+		printf 'got:    %s\nwanted: %s\n' "$3" "$4" | sed 's/^/# /'
+	fi
 }
 
 # was_watched NUMBER: a TAP line for it.

@@ -1,22 +1,42 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Tests that start Wine. They share one prefix, made by the first of them.
+# Tests that start Wine. Those of one Wine share a prefix, made by the first.
 TESTS += \
+	tests/wine/doctor-10.sh \
+	tests/wine/off.sh \
+	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
+	tests/wine/run-exit.sh \
 	tests/wine/win32-stock.sh \
-	tests/wine/win32-winewatch.sh
+	tests/wine/win32-stock-10.sh \
+	tests/wine/win32-winewatch.sh \
+	tests/wine/win32-winewatch-10.sh
 
 dist_check_SCRIPTS += \
+	tests/wine/doctor-10.sh \
+	tests/wine/off.sh \
+	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
+	tests/wine/run-exit.sh \
 	tests/wine/win32-stock.sh \
-	tests/wine/win32-winewatch.sh
+	tests/wine/win32-stock-10.sh \
+	tests/wine/win32-winewatch.sh \
+	tests/wine/win32-winewatch-10.sh \
+	tests/wine/make-wine
 EXTRA_DIST += \
 	tests/wine/lib.sh \
+	tests/wine/suite.sh \
 	tests/wine/known-faults-8.0 \
+	tests/wine/known-faults-10.0 \
+	tests/wine/known-faults-winewatch \
 	tests/wine/known-faults.awk
+
+# A library that somebody else preloads.
+check_LTLIBRARIES += tests/wine/libother.la
+tests_wine_libother_la_SOURCES = tests/wine/other.c
+tests_wine_libother_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 
 clean-local: clean-wine
 clean-wine:
-	rm -rf tests/wine/prefix
-	rm -f tests/wine/prefix.lock tests/wine/prefix.log \
-		tests/wine/prefix.made tests/wine/doctor.log tests/wine/*.uffd
+	rm -rf tests/wine/prefix* tests/wine/tmp
+	rm -f tests/wine/*.uffd tests/wine/*.out tests/wine/doctor.log
 .PHONY: clean-wine

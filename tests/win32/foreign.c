@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What another process does to the watched memory of this one. */
+#include "pages.h"
+#include "rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_PAGES		16
+
+static bool act(HANDLE process, const char *action, void *start, SIZE_T n_bytes,
+		DWORD protection)
+{
+	DWORD old;
+
+	if (!strcmp(action, "commit"))
+		return VirtualAllocEx(process, start, n_bytes, MEM_COMMIT,
+				      protection);
+	if (!strcmp(action, "decommit"))
+		return VirtualFreeEx(process, start, n_bytes, MEM_DECOMMIT);
+	if (!strcmp(action, "protect"))
+		return VirtualProtectEx(process, start, n_bytes, protection,
+					&old);
+	SetLastError(ERROR_INVALID_FUNCTION);
+	return false;
+}
+
+int run_foreign(char **arguments)
+{
+	HANDLE process = OpenProcess(PROCESS_VM_OPERATION, FALSE,
+				     strtoul(arguments[0], NULL, 10));
+	void *start = (void *)(uintptr_t)strtoull(arguments[2], NULL, 10);
+
+	if (!process || !act(process, arguments[1], start,
+			     strtoul(arguments[3], NULL, 10),
+			     strtoul(arguments[4], NULL, 10)))
+		return GetLastError();
+	return 0;
+}
+
+/* Let another process do it to pages of ours. */
+static void foreign(const char *action, char *base, size_t first,
+		    size_t n_pages, DWORD protection)
+{
+	char arguments[160];
+
+	snprintf(arguments, sizeof(arguments), "--foreign %lu %s %llu %lu %lu",
+		 GetCurrentProcessId(), action,
+		 (unsigned long long)(uintptr_t)(base + first * PAGE_BYTES),
+		 (unsigned long)(n_pages * PAGE_BYTES), protection);
+	run_again(arguments);
+}
+
+/*
+ * At least these pages are written, and all is reset: what another process
+ * did in between may be reported, too.
+ */
+static void expect_at_least(const char *pages, char *base)
+{
+	bool reported[N_PAGES] = { false };
+	void *addresses[N_PAGES];
+	char *rest;
+
+	take(base, N_PAGES, addresses, reported);
+	for (;;) {
+		unsigned long page = strtoul(pages, &rest, 10);
+
+		if (rest == pages)
+			break;
+		CHECK(reported[page], "page %lu is lost", page);
+		pages = rest;
+	}
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+static char *reserve(void)
+{
+	return allocate(N_PAGES, MEM_RESERVE | MEM_WRITE_WATCH,
+			PAGE_READWRITE);
+}
+
+static void commit(void)
+{
+	char *base = reserve();
+
+	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	touch_all(base, "5 7");
+	expect_at_least("5 7", base);
+	touch_all(base, "4 7");
+	EXPECT_AND_RESET("4 7", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* The reset comes before the first write. */
+static void commit_and_reset(void)
+{
+	char *base = reserve();
+
+	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	expect_at_least("", base);
+	touch_all(base, "4 7");
+	EXPECT_AND_RESET("4 7", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* Beside pages of our own, which stay exact. */
+static void commit_beside(void)
+{
+	char *base = reserve();
+
+	if (!VirtualAlloc(base, 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE))
+		give_up("commit: error %lu", GetLastError());
+	touch(base, 1);
+	foreign("commit", base, 2, 6, PAGE_READWRITE);
+	touch_all(base, "3 6");
+	EXPECT("1 3", 0, base, 0, 4, MAX_PAGES);
+	expect_at_least("1 3 6", base);
+	touch_all(base, "0 5");
+	EXPECT_AND_RESET("0 5", base, N_PAGES);
+}
+
+static void decommit(void)
+{
+	char *base = watch(N_PAGES);
+
+	touch_all(base, "3 5 9");
+	foreign("decommit", base, 5, 2, 0);
+	expect_at_least("3 5 9", base);
+	if (!VirtualAlloc(base + 5 * PAGE_BYTES, 2 * PAGE_BYTES, MEM_COMMIT,
+			  PAGE_READWRITE))
+		give_up("commit: error %lu", GetLastError());
+	EXPECT_WRITTEN("", base, N_PAGES);
+	touch_all(base, "4 6");
+	EXPECT_AND_RESET("4 6", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+/* No call of ours between what the others do and the writes. */
+static void decommit_and_commit(void)
+{
+	char *base = watch(N_PAGES);
+
+	touch_all(base, "3 5 9");
+	foreign("decommit", base, 4, 4, 0);
+	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	touch_all(base, "6");
+	expect_at_least("3 5 6 9", base);
+	touch_all(base, "5 9");
+	EXPECT_AND_RESET("5 9", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+static void protection(void)
+{
+	char *base = watch(N_PAGES);
+	MEMORY_BASIC_INFORMATION info;
+
+	touch_all(base, "3 5");
+	foreign("protect", base, 0, N_PAGES, PAGE_READONLY);
+	EXPECT_WRITTEN("3 5", base, N_PAGES);
+	if (!VirtualQuery(base, &info, sizeof(info)))
+		give_up("VirtualQuery: error %lu", GetLastError());
+	CHECK(info.Protect == PAGE_READONLY, "protection %#lx", info.Protect);
+	foreign("protect", base, 0, N_PAGES, PAGE_READWRITE);
+	touch(base, 9);
+	EXPECT_AND_RESET("3 5 9", base, N_PAGES);
+	EXPECT_WRITTEN("", base, N_PAGES);
+	touch(base, 3);
+	EXPECT_WRITTEN("3", base, N_PAGES);
+}
+
+/* A handle of this process that is not the constant one. */
+static void own_handle(void)
+{
+	char *base = watch(N_PAGES);
+	void *addresses[N_PAGES];
+	ULONG_PTR count = N_PAGES;
+	ULONG granularity;
+	HANDLE self = OpenProcess(PROCESS_VM_OPERATION, FALSE,
+				  GetCurrentProcessId());
+	NTSTATUS status;
+
+	if (!self)
+		give_up("OpenProcess: error %" DU, GetLastError());
+	touch(base, 3);
+	status = NtGetWriteWatch(self, 0, base, N_PAGES * PAGE_BYTES,
+				 addresses, &count, &granularity);
+	CHECK(!status && count == 1, "status %#lx, count %u", status,
+	      (unsigned int)count);
+	status = NtResetWriteWatch(self, base, N_PAGES * PAGE_BYTES);
+	CHECK(!status, "reset: status %#lx", status);
+	EXPECT_WRITTEN("", base, N_PAGES);
+}
+
+const struct row foreign_rows[] = {
+	{ "foreign-own-handle", "RO", own_handle, 0 },
+	{ "foreign-commit", "MS", commit, 0 },
+	{ "foreign-commit-and-reset", "MS", commit_and_reset, 0 },
+	{ "foreign-commit-beside", "MS", commit_beside, 0 },
+	{ "foreign-decommit", "MS", decommit, 0 },
+	{ "foreign-decommit-and-commit", "MS", decommit_and_commit, 0 },
+	{ "foreign-protection", "MS", protection, 0 },
+	{ 0 },
+};
