@@ -23,9 +23,12 @@
  *  - A racing setter of a known bit: it sets the bit either before we list it
  *    (reported here) or after (kept); a bit set again between listing and
  *    clearing stands for a write that this result reports.
- * Reports are exact but for three cases, all of them over-reports: what another
- * query had taken when it was put back; of a query cut off after its first 512
- * runs, all committed pages that it had passed; and runs whose scan failed.
+ * Reports are exact but for these cases, all of them over-reports. Pages that are
+ * reported twice: what another query had taken when it was put back; what two
+ * queries with reset, or one and a decommit, find at once. Pages that were not
+ * written: of a query cut off after its first 512 runs, all committed pages that
+ * it had passed, and what lies between decommitted ones that it had reported;
+ * runs whose scan failed.
  */
 #include "merge.h"
 #include "registry.h"
@@ -279,7 +282,10 @@ static uintptr_t list_known(struct ww_query *query, bool blind, uintptr_t from,
 		if (n_pages > room.n_pages)
 			run.end = run.start + room.n_pages * ww_page_size();
 		room.n_pages -= min_size(n_pages, room.n_pages);
-		slot->known[slot->n_known] = run;
+		__atomic_store_n(&slot->known[slot->n_known].start, run.start,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&slot->known[slot->n_known].end, run.end,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->n_known, slot->n_known + 1, __ATOMIC_RELEASE);
 		from = (uintptr_t)run.end;
 		if (!room.n_pages || slot->n_known == max_runs)
@@ -418,7 +424,7 @@ static void cut_list(struct ww_query *query, struct ww_run *runs, size_t *n_runs
 		if (taken)
 			set_known(query, &rest);
 		if (last->start < limit) {
-			last->end = limit;
+			__atomic_store_n(&last->end, limit, __ATOMIC_RELAXED);
 			break;
 		}
 	}
@@ -438,7 +444,8 @@ static void repair(struct ww_query *query, const struct ww_span *failed,
 
 	ww_regions_lock(query->regions, &saved);
 	if (ww_slot_phase(ww_slot_state(slot)) == WW_SLOT_TAKING)
-		ww_regions_put_back(query->regions, slot, ww_slot_state(slot));
+		ww_regions_put_back_record(query->regions, slot,
+					   ww_slot_state(slot));
 	if (ww_regions_view(query->regions, query->start, &view) &&
 	    view.region == query->region)
 		ww_region_repair(query->regions, view.region, failed->start,
@@ -508,6 +515,32 @@ static void set_any_region(struct ww_slot *slot, bool any)
 	__atomic_store_n(&slot->any_region, any, __ATOMIC_RELAXED);
 }
 
+static void note_outside(struct ww_slot *slot, uintptr_t start, uintptr_t end)
+{
+	__atomic_store_n(&slot->outside_start, start, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->outside_end, end, __ATOMIC_RELAXED);
+}
+
+/* Before the list of known pages is used again: the last batch's may have been
+ * decommitted, and the range that is done only stands for committed ones. */
+static void keep_outside(struct ww_query *query)
+{
+	struct ww_slot *slot = query->slot;
+	uintptr_t start = slot->outside_start;
+	struct ww_span gap;
+
+	for (size_t i = 0; i < slot->n_known; i++) {
+		uintptr_t end = (uintptr_t)slot->known[i].end;
+
+		if (!ww_spans_next_gap(&query->region->runs,
+				       (uintptr_t)slot->known[i].start, end, &gap))
+			continue;
+		if (!slot->outside_end)
+			start = gap.start;
+		note_outside(slot, start, end);
+	}
+}
+
 /* A new record of this query, or the next batch of the same. If somebody has
  * put the last batch back, all that it covered is theirs. */
 static void begin_batch(struct ww_query *query, uintptr_t from)
@@ -519,12 +552,17 @@ static void begin_batch(struct ww_query *query, uintptr_t from)
 		__atomic_store_n(&slot->end, query->end, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
+		note_outside(slot, 0, 0);
 		clear_record(slot);
 		set_any_region(slot, true);
 		ww_slot_enter(slot, WW_SLOT_TAKING);
 	} else {
-		if (!ww_slot_enter(slot, WW_SLOT_TAKING))
+		if (ww_slot_enter(slot, WW_SLOT_TAKING)) {
+			keep_outside(query);
+		} else {
 			__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
+			note_outside(slot, 0, 0);
+		}
 		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
 		set_any_region(slot, true);
 	}

@@ -47,6 +47,14 @@ static void unlock_after_fork(void)
 
 static void note_fork(void)
 {
+	/* what other threads had taken, they will never hand over here */
+	for (struct ww_slot *s = ww_slots_first(); s; s = s->next) {
+		uint64_t state = ww_slot_state(s);
+
+		if (ww_slot_phase(state) == WW_SLOT_TAKING ||
+		    ww_slot_phase(state) == WW_SLOT_TAKEN)
+			ww_regions_put_back(s->regions, s, state);
+	}
 	for (struct ww_regions *r = registries; r; r = r->next)
 		r->forked = true;
 	ww_slots_after_fork();
@@ -361,8 +369,11 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 {
 	struct ww_region *region;
 	struct ww_span view;
-	int ret = watch(regions, start, start + n_bytes);
+	int ret;
 
+	/* released behind our back: by another process, or a handle */
+	ww_regions_released(regions, start, n_bytes);
+	ret = watch(regions, start, start + n_bytes);
 	if (ret)
 		return ret;
 	region = new_region(regions, start, start + n_bytes);
@@ -406,8 +417,10 @@ int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 		return 0;
 	if (ww_known_reserve(&view.region->known, ops))
 		return -ENOMEM;
-	/* At the map limit it fails, and then so does the decommit. */
-	ops->protect_none(start, n_bytes);
+	/* The map limit. A decommit might still succeed, but a racing write
+	 * would go with it. */
+	if (ops->protect_none(start, n_bytes))
+		return -ENOMEM;
 	while (ww_spans_next(&view.region->runs, run.end, end, &run))
 		if (mark_scanned(regions, view.region, 0, run.start, run.end))
 			ww_region_mark(regions, view.region, run.start, run.end);
@@ -426,8 +439,8 @@ void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
 
 	if (!ww_regions_view(regions, start, &view))
 		return;
-	/* A run that could not be cut stays too long: a scan of memory that
-	 * nobody can write costs time and finds nothing. */
+	/* Without memory to cut it, a run stays too long, and what is not
+	 * committed of it any more may read as written. */
 	ww_spans_remove(&view.region->runs, regions->tracker.ops, start,
 			start + n_bytes);
 	watch(regions, start, start + n_bytes);
@@ -600,6 +613,15 @@ void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes
 	mark_committed(regions, NULL, start, start + n_bytes);
 }
 
+void ww_regions_put_back_record(struct ww_regions *regions,
+				const struct ww_slot *slot, uint64_t state)
+{
+	put_back_runs(regions, slot, state, slot->known,
+		      __atomic_load_n(&slot->n_known, __ATOMIC_RELAXED));
+	put_back_runs(regions, slot, state, slot->scanned,
+		      __atomic_load_n(&slot->n_scanned, __ATOMIC_RELAXED));
+}
+
 void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 			 uint64_t state)
 {
@@ -608,12 +630,15 @@ void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 		.start = __atomic_load_n(&slot->done_start, __ATOMIC_RELAXED),
 		.end = __atomic_load_n(&slot->done_end, __ATOMIC_RELAXED),
 	};
+	struct ww_run outside = {
+		.start = __atomic_load_n(&slot->outside_start, __ATOMIC_RELAXED),
+		.end = __atomic_load_n(&slot->outside_end, __ATOMIC_RELAXED),
+	};
 
-	put_back_runs(regions, slot, state, slot->known,
-		      __atomic_load_n(&slot->n_known, __ATOMIC_RELAXED));
-	put_back_runs(regions, slot, state, slot->scanned,
-		      __atomic_load_n(&slot->n_scanned, __ATOMIC_RELAXED));
+	ww_regions_put_back_record(regions, slot, state);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (ww_slot_state(slot) == state)
-		mark_committed(regions, only, done.start, done.end);
+	if (ww_slot_state(slot) != state)
+		return;
+	mark_committed(regions, only, done.start, done.end);
+	mark_pages(regions, only, outside.start, outside.end);
 }

@@ -51,8 +51,12 @@ void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
 void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
 		     uintptr_t start, uintptr_t end);
 
-/* With the lock held: everything that a slot's record holds reads as written,
- * as long as the slot is in this state. */
+/* With the lock held: the pages that a slot's record lists read as written, as
+ * long as the slot is in this state. */
+void ww_regions_put_back_record(struct ww_regions *regions,
+				const struct ww_slot *slot, uint64_t state);
+
+/* The same, and what earlier batches of the same query had reported. */
 void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 			 uint64_t state);
 

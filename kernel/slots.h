@@ -31,7 +31,8 @@ struct ww_slot {
 	struct ww_slot *next;
 	bool claimed;
 	/* the record: of one query's range, all between done_start and
-	 * done_end was reported by it before; then what it is about to report.
+	 * done_end was reported by it before, among it, between outside_start
+	 * and outside_end, pages that are in no committed run; then what it is about to report.
 	 * A scanned run that ends at 0 was not filled. With any_region, its
 	 * region may have been released before the scan, and another one may
 	 * have been scanned in its place. */
@@ -39,6 +40,8 @@ struct ww_slot {
 	uintptr_t end;
 	uintptr_t done_start;
 	uintptr_t done_end;
+	uintptr_t outside_start;
+	uintptr_t outside_end;
 	bool any_region;
 	size_t n_known;
 	size_t n_scanned;

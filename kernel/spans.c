@@ -30,7 +30,7 @@
  * capacity, `value` the array it replaced. */
 static struct ww_span *elements(const struct ww_spans *spans, size_t *capacity)
 {
-	struct ww_span *array = LOAD(spans->array);
+	struct ww_span *array = __atomic_load_n(&spans->array, __ATOMIC_ACQUIRE);
 
 	if (!array) {
 		*capacity = WW_SPANS_INLINE;
@@ -178,7 +178,8 @@ static int make_room(struct ww_spans *spans, const struct ww_kernel_ops *ops)
 	for (size_t i = 0; i < spans->n; i++)
 		array[1 + i] = old[i];
 	write_begin(spans);
-	STORE(spans->array, array);
+	/* release: its elements were stored before it is shown */
+	__atomic_store_n(&spans->array, array, __ATOMIC_RELEASE);
 	write_end(spans);
 	return 0;
 }

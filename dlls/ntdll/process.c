@@ -70,6 +70,20 @@ static bool recorded_as_writable(uintptr_t start, uintptr_t end)
 	return writable;
 }
 
+/* Of pages that are watched in part. */
+static bool pages_are_writable(struct ww_regions *regions, uintptr_t start,
+			       uintptr_t end)
+{
+	size_t page_size = ww_page_size();
+
+	for (; start < end; start += page_size)
+		if (ww_regions_watched(regions, start) ?
+		    !recorded_as_writable(start, start + page_size) :
+		    !ww_map_writable((const void *)start, page_size))
+			return false;
+	return true;
+}
+
 /* Trying to write makes a watched page written, and a call that fails must not:
  * there the books are asked. Most pointers are to the caller's variables, on the
  * page that the stack is on anyway: *page is one that is known to be writable. */
@@ -82,8 +96,8 @@ static bool is_writable(struct ww_regions *regions, const void *memory,
 		return false;
 	if ((start & ~mask) == *page && (last & ~mask) == *page)
 		return true;
-	if (ww_regions_watched(regions, start) ?
-	    !recorded_as_writable(start & ~mask, (last | mask) + 1) :
+	if (ww_regions_overlap(regions, start, n_bytes) ?
+	    !pages_are_writable(regions, start & ~mask, (last | mask) + 1) :
 	    !ww_map_writable(memory, n_bytes))
 		return false;
 	*page = start & ~mask;

@@ -417,8 +417,10 @@ static NTSTATUS decommit(struct ww_area *area, const struct range *range)
 	size_t n_bytes = range_bytes(range);
 
 	if (area->watched &&
-	    ww_regions_save(ww_process_regions(), range->start, n_bytes))
+	    ww_regions_save(ww_process_regions(), range->start, n_bytes)) {
+		restore_access(area, range);
 		return ww_vm_status(WW_VM_NO_MEMORY);
+	}
 	if (ww_map_discard(range->start, n_bytes)) {
 		restore_access(area, range);
 		return ww_vm_status(WW_VM_NO_MEMORY);

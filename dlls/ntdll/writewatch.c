@@ -105,9 +105,10 @@ NTSTATUS ww_nt_get_write_watch(struct ww_regions *regions, ULONG flags,
 	if (capacity > ww_query_pages(&query))
 		capacity = ww_query_pages(&query);
 	probe_array(addresses, capacity);
-	*count = ww_query_get(&query, flags & WRITE_WATCH_FLAG_RESET,
-			      (uintptr_t *)addresses, capacity);
+	capacity = ww_query_get(&query, flags & WRITE_WATCH_FLAG_RESET,
+				(uintptr_t *)addresses, capacity);
 	*granularity = (ULONG)ww_page_size();
+	*count = capacity;
 	ww_query_end(&query);
 	return STATUS_SUCCESS;
 }

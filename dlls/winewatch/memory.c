@@ -68,18 +68,62 @@ bool ww_is_watched_range(const void *start, SIZE_T size)
 
 /* ---- Allocation ---- */
 
-/* Gives back memory that could not be watched and lets Wine do all of it. */
-static NTSTATUS leave_to_wine(struct ww_allocation *allocation, PVOID asked_base,
-			      SIZE_T asked_size)
+static void give_back(const struct ww_allocation *allocation)
 {
 	PVOID base = allocation->base;
 	SIZE_T size = 0;
 
 	allocation->wine->free(allocation->process, &base, &size, MEM_RELEASE);
+}
+
+/* Memory that could not be watched goes back, and Wine does all of it. */
+static NTSTATUS leave_to_wine(struct ww_allocation *allocation, PVOID asked_base,
+			      SIZE_T asked_size)
+{
+	give_back(allocation);
 	allocation->base = asked_base;
 	allocation->size = asked_size;
 	allocation->type |= MEM_WRITE_WATCH;
 	return allocation->allocate(allocation);
+}
+
+/* Whoever has named the base may have threads that try it until it is there:
+ * their writes must find it armed, so it is reserved first and committed like
+ * any other memory. Nobody knows an address that Wine has chosen, and a commit
+ * in the same call may be armed after it. */
+static NTSTATUS allocate_at_base(struct ww_regions *regions,
+				 struct ww_allocation *allocation)
+{
+	PVOID asked_base = allocation->base;
+	SIZE_T asked_size = allocation->size;
+	NTSTATUS status;
+	sigset_t saved;
+	int ret;
+
+	allocation->type &= ~(ULONG)MEM_COMMIT;
+	status = allocation->allocate(allocation);
+	allocation->type |= MEM_COMMIT;
+	if (!NT_SUCCESS(status))
+		return status;
+	ww_regions_lock(regions, &saved);
+	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
+				 allocation->size, false);
+	if (!ret) {
+		ww_regions_commit(regions, (uintptr_t)allocation->base,
+				  allocation->size);
+		status = allocation->wine->commit(allocation->process,
+						  &allocation->base,
+						  &allocation->size,
+						  allocation->protect);
+		if (!NT_SUCCESS(status)) {
+			ww_regions_released(regions,
+					    (uintptr_t)allocation->base,
+					    allocation->size);
+			give_back(allocation);
+		}
+	}
+	ww_regions_unlock(regions, &saved);
+	return ret ? leave_to_wine(allocation, asked_base, asked_size) : status;
 }
 
 static NTSTATUS allocate_watched(struct ww_allocation *allocation)
@@ -98,11 +142,11 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 	    (allocation->type & NEVER_WATCHED))
 		return STATUS_INVALID_PARAMETER_5;
 	allocation->type &= ~(ULONG)MEM_WRITE_WATCH;
+	if (asked_base && (allocation->type & MEM_COMMIT))
+		return allocate_at_base(regions, allocation);
 	status = allocation->allocate(allocation);
 	if (!NT_SUCCESS(status))
 		return status;
-	/* Nobody knows the address yet, so a commit in the same call may be
-	 * armed after it. */
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
 				 allocation->size, allocation->type & MEM_COMMIT);
@@ -115,6 +159,7 @@ static bool is_protection(ULONG protect)
 	ULONG access = protect & 0xff;
 
 	return access && !(access & (access - 1)) &&
+	       !(access & (PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY)) &&
 	       !(protect & ~(0xffu | PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
 }
 
@@ -129,8 +174,9 @@ static NTSTATUS reset_contents(struct ww_allocation *allocation,
 		return STATUS_INVALID_PARAMETER_5;
 	if (!is_protection(allocation->protect))
 		return STATUS_INVALID_PAGE_PROTECTION;
-	if (!whole_pages(allocation->base, allocation->size, &range) ||
-	    range.end > view->end)
+	if (!whole_pages(allocation->base, allocation->size, &range))
+		return STATUS_INVALID_PARAMETER_4;
+	if (range.end > view->end)
 		return STATUS_CONFLICTING_ADDRESSES;
 	allocation->base = (PVOID)range.start;
 	allocation->size = range.end - range.start;
@@ -206,13 +252,13 @@ static void restore_access(const struct ww_wine *wine, const struct range *range
 	}
 }
 
-/* Size 0 stands for the whole view, from its base. */
+/* Size 0 stands for the whole view, from anywhere in its first page. */
 static bool decommit_range(const struct ww_view *view, PVOID base, SIZE_T size,
 			   struct range *range)
 {
 	if (!size) {
 		*range = (struct range){ view->start, view->end };
-		return (uintptr_t)base == view->start;
+		return ((uintptr_t)base & ~(ww_page_size() - 1)) == view->start;
 	}
 	return whole_pages(base, size, range) && range->end <= view->end;
 }
@@ -223,8 +269,10 @@ static NTSTATUS decommit(struct ww_regions *regions, const struct ww_wine *wine,
 	size_t n_bytes = range->end - range->start;
 	NTSTATUS status;
 
-	if (ww_regions_save(regions, range->start, n_bytes))
+	if (ww_regions_save(regions, range->start, n_bytes)) {
+		restore_access(wine, range);
 		return STATUS_NO_MEMORY;
+	}
 	status = wine->free(NtCurrentProcess(), base, size, MEM_DECOMMIT);
 	if (NT_SUCCESS(status))
 		ww_regions_decommitted(regions, range->start, n_bytes);

@@ -12,6 +12,8 @@
  * ours: Wine may fault on the caller's pointers and never return into a caller
  * that holds a lock. */
 struct ww_wine {
+	NTSTATUS (*commit)(HANDLE process, PVOID *base, SIZE_T *size,
+			   ULONG protect);
 	NTSTATUS (*free)(HANDLE process, PVOID *base, SIZE_T *size, ULONG type);
 	NTSTATUS (*protect)(HANDLE process, PVOID *base, SIZE_T *size,
 			    ULONG protect, ULONG *old);

@@ -57,7 +57,14 @@ static NTSTATUS call_query(HANDLE process, LPCVOID address,
 			  sizeof(*info), NULL);
 }
 
+static NTSTATUS call_commit(HANDLE process, PVOID *base, SIZE_T *size,
+			    ULONG protect)
+{
+	return wine_allocate(process, base, 0, size, MEM_COMMIT, protect);
+}
+
 static const struct ww_wine wine = {
+	.commit = call_commit,
 	.free = call_free,
 	.protect = call_protect,
 	.query = call_query,
@@ -76,6 +83,32 @@ static NTSTATUS call_allocate_ex(struct ww_allocation *allocation)
 				&allocation->size, allocation->type,
 				allocation->protect, allocation->parameters,
 				allocation->n_parameters);
+}
+
+/* Windows knows fewer kinds. */
+enum { MAX_PARAMETERS = 16 };
+
+/* A copy of the caller's parameters, with what one of them points to. */
+struct parameters {
+	MEM_EXTENDED_PARAMETER array[MAX_PARAMETERS];
+	MEM_ADDRESS_REQUIREMENTS requirements;
+};
+
+/* Reads all that Wine will read, while nothing is locked: it may fault. */
+static void copy_parameters(struct parameters *copy,
+			    const MEM_EXTENDED_PARAMETER *parameters, ULONG n)
+{
+	for (ULONG i = 0; i < n; i++) {
+		MEM_EXTENDED_PARAMETER *parameter = &copy->array[i];
+
+		*parameter = *(const volatile MEM_EXTENDED_PARAMETER *)&parameters[i];
+		if (parameter->Type != MemExtendedParameterAddressRequirements ||
+		    !parameter->Pointer)
+			continue;
+		copy->requirements = *(const volatile MEM_ADDRESS_REQUIREMENTS *)
+					     parameter->Pointer;
+		parameter->Pointer = &copy->requirements;
+	}
 }
 
 /* The caller's base and size are read before anything is locked and written
@@ -123,13 +156,21 @@ static NTSTATUS SERVICE nt_allocate_ex(HANDLE process, PVOID *base, SIZE_T *size
 		.process = process,
 		.type = type,
 		.protect = protect,
-		.parameters = parameters,
 		.n_parameters = n_parameters,
 	};
+	struct parameters copy;
 
 	if (!ww_allocation_is_ours(process, base, type))
 		return wine_allocate_ex(process, base, size, type, protect,
 					parameters, n_parameters);
+	if (n_parameters > MAX_PARAMETERS)
+		return STATUS_INVALID_PARAMETER;
+	if (n_parameters) {
+		if (!parameters)
+			return STATUS_INVALID_PARAMETER;
+		copy_parameters(&copy, parameters, n_parameters);
+		allocation.parameters = copy.array;
+	}
 	return allocate(&allocation, base, size);
 }
 
@@ -194,10 +235,10 @@ static NTSTATUS SERVICE nt_read(HANDLE process, const void *address, void *buffe
 		status = wine_read(process, address, trial, size, &n);
 		ww_linux.unmap(trial, size);
 	}
-	if (NT_SUCCESS(status))
+	if (NT_SUCCESS(status) || n)
 		return wine_read(process, address, buffer, size, n_read);
 	if (n_read)
-		*n_read = n;
+		*n_read = 0;
 	return status;
 }
 

@@ -11,7 +11,8 @@
  *
  * Threads: every call may run in any thread at any time. The calls that change
  * memory take a lock, with all signals blocked; no memory of the caller's is
- * touched meanwhile. GetWriteWatch and ResetWriteWatch take none, except where
+ * touched meanwhile. GetWriteWatch and ResetWriteWatch take none, except in the
+ * first call, where an output lies in watched memory, and where
  * include/private/regions.h says so. errno is never changed.
  *
  * `base` and `size` are read once before and written once after everything, and

@@ -41,7 +41,8 @@ NTSTATUS ww_nt_status(enum ww_nt_failure failure);
 
 /* The process is always this one. `addresses` and the outputs may be anything:
  * a fault on them is the caller's to turn into a status, and leaves the registry
- * right wherever it happens. A failed call writes nothing. */
+ * right wherever it happens. A call that is refused writes nothing; one that
+ * faults while it stores has stored what came before, *count last. */
 NTSTATUS ww_nt_get_write_watch(struct ww_regions *regions, ULONG flags,
 			       PVOID base, SIZE_T size, PVOID *addresses,
 			       ULONG_PTR *count, ULONG *granularity);

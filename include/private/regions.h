@@ -64,7 +64,8 @@ struct ww_view {
 bool ww_regions_view(struct ww_regions *regions, uintptr_t address,
 		     struct ww_view *view);
 
-/* A new region of memory that is mapped and that nobody else knows yet.
+/* A new region of memory that is mapped; what the registry knew of it is stale
+ * and goes. With `committed`, nobody else may know the address yet.
  * Registers the whole view and builds no page tables; with `committed`, arms all
  * of it. On failure nothing is left registered that would be in the way. */
 int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
@@ -79,7 +80,8 @@ void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_byt
 
 /* Before pages of one region are decommitted: takes away access, so that a
  * racing write either faults or is seen, and remembers what was written. 0, or
- * -ENOMEM with nothing changed: the pages must not be decommitted then. */
+ * -ENOMEM: the pages must not be decommitted then, and those that have lost
+ * their access need it back. */
 int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
 
 /* After they were: watches the new mapping. */
@@ -124,7 +126,8 @@ size_t ww_query_pages(const struct ww_query *query);
 /* Stores the addresses of the lowest written pages, ascending, at most
  * `capacity` (at least 1), and returns how many. With `reset` exactly the pages
  * reported become clean. It never fails: what cannot be asked counts as
- * written. A fault while it stores loses nothing. */
+ * written, and as long as that lasts, again after every reset. A fault while it
+ * stores loses nothing. */
 size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
 		    size_t capacity);
 

@@ -33,8 +33,10 @@ enum {
 	/* Look for written pages in memory that was never armed: only what is
 	 * there counts, and the memory need not be watched. */
 	WW_SCAN_UNARMED = 2,
-	/* The same, and arm every page of the range as it is looked at, so that
-	 * a write is either reported or seen by the next scan. */
+	/* The same, and arm every page of the range as it is looked at. A write
+	 * is either reported or seen by the next scan where a page table exists;
+	 * over a hole the kernel looks and arms in two steps (6.18), so nobody
+	 * should be able to write there yet. */
 	WW_SCAN_ARM = 4,
 };
 

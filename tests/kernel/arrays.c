@@ -208,6 +208,29 @@ static void many_rounds(const struct area *area)
 	free(addresses);
 }
 
+/* Of a query cut off in its second batch, what the first had reported of
+ * decommitted pages is in no committed run. */
+static void decommitted_in_batches(struct ww_regions *regions)
+{
+	enum { MANY = 1000 };
+	uintptr_t *array = bad_array(100 * sizeof(*array)), out[MANY];
+	struct area area;
+	size_t n;
+
+	area_reserve(&area, regions, MANY);
+	area_commit(&area, 0, MANY);
+	for (size_t page = 0; page < MANY; page += 2)
+		area_write(&area, page);
+	area_decommit(&area, 0, MANY);
+	if (!sigsetjmp(unwound, 1))
+		area_get(&area, 0, MANY, true, array, MANY);
+	n = area_get(&area, 0, MANY, true, out, MANY);
+	ok(n >= MANY / 2, "decommitted pages survive a fault in a later batch");
+	diag("%zu pages reported for %d written", n, MANY / 2);
+	ok(area_get(&area, 0, MANY, true, out, MANY) == 0, "and only once");
+	area_release(&area);
+}
+
 int main(void)
 {
 	struct ww_regions *regions = regions_or_skip();
@@ -228,6 +251,7 @@ int main(void)
 	many_rounds(&area);
 	area_release(&area);
 	released(regions);
+	decommitted_in_batches(regions);
 	ww_regions_close(regions);
 	return done_testing();
 }

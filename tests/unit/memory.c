@@ -100,8 +100,8 @@ static NTSTATUS wine_protect(HANDLE process, PVOID *base, SIZE_T *size,
 	return 0;
 }
 
-/* Wine's own tables: 64 to 71 read-write, 72 to 75 not committed, then pages
- * without access, whatever the memory is. */
+/* Wine's own tables, whatever the memory is: up to 71 read-write, 72 to 75 not
+ * committed, 76 to 79 without access, from there on read-write again. */
 static NTSTATUS wine_query(HANDLE process, LPCVOID address,
 			   MEMORY_BASIC_INFORMATION *info)
 {
@@ -113,6 +113,7 @@ static NTSTATUS wine_query(HANDLE process, LPCVOID address,
 		{ 72, MEM_COMMIT, PAGE_READWRITE },
 		{ 76, MEM_RESERVE, 0 },
 		{ 80, MEM_COMMIT, PAGE_NOACCESS },
+		{ FAKE_PAGES, MEM_COMMIT, PAGE_READWRITE },
 	};
 	size_t page = fake_page((uintptr_t)address), i = 0;
 
@@ -128,7 +129,21 @@ static NTSTATUS wine_query(HANDLE process, LPCVOID address,
 	return 0;
 }
 
-static const struct ww_wine services = { wine_free, wine_protect, wine_query };
+/* Pages that Wine commits without the caller's parameters. */
+static NTSTATUS wine_commit(HANDLE process, PVOID *base, SIZE_T *size,
+			    ULONG protect)
+{
+	struct ww_allocation allocation = {
+		.process = process, .base = *base, .size = *size,
+		.type = MEM_COMMIT, .protect = protect,
+	};
+
+	return wine_allocate(&allocation);
+}
+
+static const struct ww_wine services = {
+	wine_commit, wine_free, wine_protect, wine_query,
+};
 
 static struct ww_allocation call(uintptr_t base, SIZE_T size, ULONG type)
 {
@@ -179,6 +194,34 @@ static int end(void **state)
 	assert_int_equal(fake.open_fds, 0);
 	assert_int_equal(fake.bad_calls, 0);
 	return 0;
+}
+
+/* ---- A base of the caller's choice ---- */
+
+/* Threads may be trying the address already. */
+static void a_chosen_base_is_armed_before_it_is_accessible(void **state)
+{
+	(void)state;
+	assert_int_equal(allocate(fake_at(64), 16 * PAGE, MEM_RESERVE | MEM_COMMIT |
+				  MEM_WRITE_WATCH), 0);
+	assert_int_equal(wine.n_allocations, 2);
+	assert_true(wine.was_armed);
+	fake_expect(regions, 64, 16, 0);
+	fake_write(65);
+	fake_expect(regions, 64, 16, 1, 65);
+}
+
+static void what_was_released_unseen_is_forgotten(void **state)
+{
+	(void)state;
+	assert_int_equal(allocate(0, 16 * PAGE, MEM_RESERVE | MEM_WRITE_WATCH), 0);
+	fake_munmap(64, 16);
+	assert_int_equal(allocate(fake_at(64), 64 * PAGE, MEM_RESERVE | MEM_COMMIT |
+				  MEM_WRITE_WATCH), 0);
+	fake_write(100);
+	fake_expect(regions, 64, 64, 1, 100);
+	fake_write(101);
+	fake_expect(regions, 100, 4, 1, 101);
 }
 
 /* ---- Which calls are ours ---- */
@@ -371,6 +414,11 @@ static void wrong_resets_are_refused(void **state)
 			 STATUS_INVALID_PARAMETER_5);
 	assert_int_equal(allocate(fake_at(78), 4 * PAGE, MEM_RESET),
 			 STATUS_CONFLICTING_ADDRESSES);
+	assert_int_equal(allocate(fake_at(64), 0, MEM_RESET),
+			 STATUS_INVALID_PARAMETER_4);
+	allocation = call(fake_at(64), PAGE, MEM_RESET);
+	allocation.protect = PAGE_WRITECOPY;
+	assert_int_equal(ww_allocate(&allocation), STATUS_INVALID_PAGE_PROTECTION);
 	allocation = call(fake_at(64), PAGE, MEM_RESET);
 	allocation.protect = 0;
 	assert_int_equal(ww_allocate(&allocation), STATUS_INVALID_PAGE_PROTECTION);
@@ -487,6 +535,8 @@ int main(void)
 		TEST(wine_does_not_see_the_watch_flag),
 		TEST(reserve_and_commit_is_clean),
 		TEST(a_watch_without_reserve_is_refused),
+		TEST(a_chosen_base_is_armed_before_it_is_accessible),
+		TEST(what_was_released_unseen_is_forgotten),
 		TEST(a_reserve_that_wine_refuses_is_not_watched),
 		TEST(what_cannot_be_watched_is_left_to_wine),
 		TEST(without_a_registry_wine_does_it_all),
