@@ -57,7 +57,7 @@ struct ww_open_options {
  * or -EOPNOTSUPP this kernel (Linux before 6.7) lacks what is needed;
  * -ENOTRECOVERABLE its self-test saw a wrong answer; -EPERM a sandbox forbids
  * it; -ENOENT or -EACCES /proc/self/pagemap is not there or not for us; -EMFILE,
- * -ENFILE, -ENOMEM. It opens two file descriptors, both close-on-exec.
+ * -ENFILE, -ENOMEM. It opens three file descriptors, all close-on-exec.
  * Since 0.1.
  */
 WW_API int ww_open(struct ww **ww, const struct ww_open_options *options);

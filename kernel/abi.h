@@ -9,6 +9,7 @@
 #define WW_KERNEL_ABI_H
 
 #include <linux/fs.h>
+#include <linux/memfd.h>
 #include <linux/types.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
@@ -21,6 +22,10 @@
 #endif
 #ifndef UFFD_FEATURE_WP_ASYNC			/* 6.7 */
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+
+#ifndef MFD_NOEXEC_SEAL				/* 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
 #ifndef PAGEMAP_SCAN				/* 6.7 */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The known-written bitmap of a region: pages that are written whatever the
+ * The known-written bitmap of a registry: pages that are written whatever the
  * kernel's bits say, because they were decommitted while dirty, or because a
  * result that had reset them never reached its caller.
  *
- * Pages are numbered from the region's first. Bits are set and read by any
- * thread; memory for them is only asked for by ww_known_reserve.
+ * Pages are numbered from address 0. Bits are set, cleared and read by any
+ * thread, and cleared by other processes. The bitmap is sparse memory that is
+ * there from the start (share.h), so nothing here can fail.
  */
 #ifndef WW_KNOWN_H
 #define WW_KNOWN_H
@@ -14,28 +15,33 @@
 
 #include <stdbool.h>
 
-/* Regions of up to 256 pages need no memory for their bits. */
-#define WW_KNOWN_INLINE 5
+#define WW_KNOWN_WORD_BITS 64
+/* The pages that one bit of the summary stands for. */
+#define WW_KNOWN_GROUP (WW_KNOWN_WORD_BITS * WW_KNOWN_WORD_BITS)
 
 struct ww_known {
-	uint64_t *words;	/* NULL: no page is known to be written */
-	size_t n_pages;
-	uint64_t few[WW_KNOWN_INLINE];
+	uint64_t *summary;	/* NULL: there is no bitmap; every page reads as
+				 * known, and nothing can be set or cleared */
+	uint64_t *leaves;
 };
 
-void ww_known_init(struct ww_known *known, size_t n_pages);
-void ww_known_free(struct ww_known *known, const struct ww_kernel_ops *ops);
+/* Sets the bits of [first, end). */
+void ww_known_set(const struct ww_known *known, size_t first, size_t end);
 
-/* Makes sure that bits can be set. 0 or -ENOMEM. One thread at a time. */
-int ww_known_reserve(struct ww_known *known, const struct ww_kernel_ops *ops);
+void ww_known_clear(const struct ww_known *known, size_t first, size_t end);
 
-/* Sets the bits of [first, end). ww_known_reserve came before. */
-void ww_known_set(struct ww_known *known, size_t first, size_t end);
-
-void ww_known_clear(struct ww_known *known, size_t first, size_t end);
+/* The same for pages that nobody watches any more, and gives back what memory
+ * of the bitmap only they had used. */
+void ww_known_forget(const struct ww_known *known,
+		     const struct ww_kernel_ops *ops, size_t first, size_t end);
 
 /* The first run of known pages within [first, end). False if there is none. */
 bool ww_known_next(const struct ww_known *known, size_t first, size_t end,
 		   size_t *run_first, size_t *run_end);
+
+static inline size_t ww_page_number(uintptr_t address)
+{
+	return address / ww_page_size();
+}
 
 #endif

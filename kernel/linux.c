@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The running kernel behind the table of operations. */
+#include "abi.h"
 #include "tracker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +74,82 @@ static int linux_protect_none(uintptr_t start, size_t n_bytes)
 	return result(mprotect((void *)start, n_bytes, PROT_NONE), saved);
 }
 
+/* Beyond the limit the kernel would send a signal. */
+static int check_file_size(size_t n_bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur >= n_bytes)
+		return 0;
+	errno = EFBIG;
+	return -1;
+}
+
+/* A file that cannot shrink, so that nobody who maps it meets its end. */
+static int sized_file(const char *name, size_t n_bytes)
+{
+	int fd, error;
+
+	if (check_file_size(n_bytes))
+		return -1;
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	if (!ftruncate(fd, (off_t)n_bytes) &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int linux_map_sparse(const char *name, size_t n_bytes, void **start)
+{
+	int flags = name ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	int saved = errno, error, fd = name ? sized_file(name, n_bytes) : -1;
+
+	if (name && fd < 0)
+		return result(fd, saved);
+	*start = mmap(NULL, n_bytes, PROT_NONE, flags | MAP_NORESERVE, fd, 0);
+	if (*start == MAP_FAILED) {
+		error = -errno;
+		if (name)
+			close(fd);
+		errno = saved;
+		return error;
+	}
+	madvise(*start, n_bytes, MADV_DONTDUMP);
+	errno = saved;
+	return name ? fd : 0;
+}
+
+static int linux_allow(void *start, size_t n_bytes)
+{
+	int saved = errno;
+
+	return result(mprotect(start, n_bytes, PROT_READ | PROT_WRITE), saved);
+}
+
+static int linux_move(void *from, void *to, size_t n_bytes)
+{
+	int saved = errno;
+	void *moved = mremap(from, n_bytes, n_bytes,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to);
+
+	return result(moved == MAP_FAILED ? -1 : 0, saved);
+}
+
+/* The first takes memory from the file, and is refused where there is none. */
+static void linux_discard(void *start, size_t n_bytes)
+{
+	int saved = errno;
+
+	if (madvise(start, n_bytes, MADV_REMOVE))
+		madvise(start, n_bytes, MADV_DONTNEED);
+	errno = saved;
+}
+
 const struct ww_kernel_ops ww_linux = {
 	.userfaultfd = linux_userfaultfd,
 	.open_pagemap = linux_open_pagemap,
@@ -80,6 +158,10 @@ const struct ww_kernel_ops ww_linux = {
 	.map = linux_map,
 	.unmap = linux_unmap,
 	.protect_none = linux_protect_none,
+	.map_sparse = linux_map_sparse,
+	.allow = linux_allow,
+	.move = linux_move,
+	.discard = linux_discard,
 };
 
 size_t ww_page_size(void)

@@ -3,10 +3,12 @@ include_HEADERS += include/writewatch.h
 
 noinst_LTLIBRARIES += libwwkernel.la
 libwwkernel_la_SOURCES = \
+	include/private/foreign.h \
 	include/private/regions.h \
 	include/private/tracker.h \
 	kernel/abi.h \
 	kernel/api.c \
+	kernel/foreign.c \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \
@@ -16,6 +18,8 @@ libwwkernel_la_SOURCES = \
 	kernel/query.c \
 	kernel/regions.c \
 	kernel/registry.h \
+	kernel/share.c \
+	kernel/share.h \
 	kernel/slots.c \
 	kernel/slots.h \
 	kernel/spans.c \

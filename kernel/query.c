@@ -28,7 +28,8 @@
  * queries with reset, or one and a decommit, find at once. Pages that were not
  * written: of a query cut off after its first 512 runs, all committed pages that
  * it had passed, and what lies between decommitted ones that it had reported;
- * runs whose scan failed.
+ * runs whose scan failed; what a query puts back whose region was released
+ * under it and reserved anew. Another process may take pages, too: foreign.c.
  */
 #include "merge.h"
 #include "registry.h"
@@ -109,15 +110,11 @@ static void revive(struct ww_regions *regions)
 int ww_query_begin(struct ww_query *query, struct ww_regions *regions,
 		   uintptr_t address, size_t n_bytes)
 {
-	uintptr_t page_mask = ww_page_size() - 1, last;
 	int ret;
 
-	if (__builtin_add_overflow(address, n_bytes - 1, &last) ||
-	    last >= (UINTPTR_MAX & ~page_mask))
+	if (!ww_widen(address, n_bytes, &query->start, &query->end))
 		return -ERANGE;
 	query->regions = regions;
-	query->start = address & ~page_mask;
-	query->end = (last | page_mask) + 1;
 	query->slot = ww_slot_mine(regions->tracker.ops);
 	if (!query->slot)
 		return -ENOMEM;
@@ -230,24 +227,33 @@ struct room {
 	size_t n_runs;
 };
 
+static const struct ww_known *known(const struct ww_query *query)
+{
+	return &query->regions->share.known;
+}
+
 static void set_known(struct ww_query *query, const struct ww_run *run)
 {
-	ww_known_set(&query->region->known,
-		     ww_region_page(query->region, run->start),
-		     ww_region_page(query->region, run->end));
+	ww_known_set(known(query), ww_page_number((uintptr_t)run->start),
+		     ww_page_number((uintptr_t)run->end));
+}
+
+static void clear_known(struct ww_query *query, uint64_t start, uint64_t end)
+{
+	ww_known_clear(known(query), ww_page_number((uintptr_t)start),
+		       ww_page_number((uintptr_t)end));
 }
 
 static bool next_known(const struct ww_query *query, uintptr_t from,
 		       struct ww_run *run)
 {
-	const struct ww_region *region = query->region;
 	size_t first, end;
 
-	if (!ww_known_next(&region->known, ww_region_page(region, from),
-			   ww_region_page(region, query->end), &first, &end))
+	if (!ww_known_next(known(query), ww_page_number(from),
+			   ww_page_number(query->end), &first, &end))
 		return false;
-	run->start = region->start + first * ww_page_size();
-	run->end = region->start + end * ww_page_size();
+	run->start = first * ww_page_size();
+	run->end = end * ww_page_size();
 	return true;
 }
 
@@ -299,9 +305,29 @@ static void clear_listed(struct ww_query *query)
 	const struct ww_slot *slot = query->slot;
 
 	for (size_t i = 0; i < slot->n_known; i++)
-		ww_known_clear(&query->region->known,
-			       ww_region_page(query->region, slot->known[i].start),
-			       ww_region_page(query->region, slot->known[i].end));
+		clear_known(query, slot->known[i].start, slot->known[i].end);
+}
+
+/* Whether the region was released under the query. Whoever releases it changes
+ * its generation before others can reserve the memory and set bits there, so
+ * bits of theirs that were just cleared are noticed here. */
+static bool is_stale(const struct ww_query *query)
+{
+	return __atomic_load_n(&query->region->generation, __ATOMIC_SEQ_CST) !=
+	       query->generation;
+}
+
+/* Takes what is listed, unless it is another region's by now. */
+static bool take_listed(struct ww_query *query)
+{
+	struct ww_slot *slot = query->slot;
+
+	clear_listed(query);
+	if (!is_stale(query))
+		return true;
+	for (size_t i = 0; i < slot->n_known; i++)
+		set_known(query, &slot->known[i]);
+	return false;
 }
 
 /* Makes room in the record for what a scan may store, recognisable as not yet
@@ -409,8 +435,7 @@ static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit,
 }
 
 /* Cuts a list at `limit`. What was taken beyond it is known to be written
- * again; there is memory for that, since a list is only ever cut when there
- * were known pages. */
+ * again. */
 static void cut_list(struct ww_query *query, struct ww_run *runs, size_t *n_runs,
 		     uintptr_t limit, bool taken)
 {
@@ -475,8 +500,10 @@ static uintptr_t gather(struct ww_query *query, bool reset, uintptr_t from,
 		limit = list_known(query, blind, from, room);
 		if (blind)
 			return limit;
-		if (reset && slot->n_known)
-			clear_listed(query);
+		if (reset && slot->n_known && !take_listed(query)) {
+			clear_record(slot);
+			return query->end;
+		}
 		if (!scan_runs(query, reset, from, limit, room, &progress))
 			break;
 		repair(query, &progress.failed, reset);
@@ -578,10 +605,7 @@ static uintptr_t take_batch(struct ww_query *query, bool reset, uintptr_t from,
 		begin_batch(query, from);
 	next = gather(query, reset, from, room);
 	if (reset) {
-		uint64_t generation = __atomic_load_n(&query->region->generation,
-						      __ATOMIC_SEQ_CST);
-
-		set_any_region(query->slot, generation != query->generation);
+		set_any_region(query->slot, is_stale(query));
 		ww_slot_enter(query->slot, WW_SLOT_TAKEN);
 	}
 	return next;
@@ -652,9 +676,7 @@ static int clean(struct ww_query *query, const struct ww_span *run)
 {
 	struct ww_tracker *tracker = &query->regions->tracker;
 
-	ww_known_clear(&query->region->known,
-		       ww_region_page(query->region, run->start),
-		       ww_region_page(query->region, run->end));
+	clear_known(query, run->start, run->end);
 	return tracker->backend->reset(tracker, run->start, run->end - run->start);
 }
 
@@ -676,8 +698,7 @@ void ww_query_reset(struct ww_query *query)
 	settle_others(query);
 	find_strays(query);
 	/* decommitted pages, too */
-	ww_known_clear(&region->known, ww_region_page(region, query->start),
-		       ww_region_page(region, query->end));
+	clear_known(query, query->start, query->end);
 	while (ww_spans_next(&region->runs, run.end, query->end, &run))
 		reset_run(query, &run);
 }

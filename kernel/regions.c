@@ -47,6 +47,8 @@ static void unlock_after_fork(void)
 
 static void note_fork(void)
 {
+	for (struct ww_regions *r = registries; r; r = r->next)
+		ww_share_after_fork(&r->share, r->tracker.ops, &r->views);
 	/* what other threads had taken, they will never hand over here */
 	for (struct ww_slot *s = ww_slots_first(); s; s = s->next) {
 		uint64_t state = ww_slot_state(s);
@@ -86,6 +88,23 @@ static void init_globals(void)
 					       note_fork);
 }
 
+static int open_parts(struct ww_regions *regions, const struct ww_kernel_ops *ops,
+		      const char **failure)
+{
+	int ret = ww_tracker_open(&regions->tracker, ops);
+
+	if (ret) {
+		*failure = regions->tracker.failure;
+		return ret;
+	}
+	ret = ww_share_open(&regions->share, ops);
+	if (ret) {
+		*failure = "memory to share";
+		ww_tracker_close(&regions->tracker);
+	}
+	return ret;
+}
+
 int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
 		    const sigset_t *blocked, const char **failure)
 {
@@ -100,9 +119,8 @@ int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
 	regions = ops->map(sizeof(*regions));
 	if (!regions)
 		return -ENOMEM;
-	ret = ww_tracker_open(&regions->tracker, ops);
+	ret = open_parts(regions, ops, failure);
 	if (ret) {
-		*failure = regions->tracker.failure;
 		ops->unmap(regions, sizeof(*regions));
 		return ret;
 	}
@@ -125,6 +143,15 @@ static void unlink_registry(struct ww_regions *regions)
 		link = &(*link)->next;
 	*link = regions->next;
 	pthread_mutex_unlock(&registries_mutex);
+}
+
+void ww_regions_set_tag(struct ww_regions *regions, const struct ww_tag *tag)
+{
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	ww_share_tag(&regions->share, tag);
+	ww_regions_unlock(regions, &saved);
 }
 
 const char *ww_regions_backend(const struct ww_regions *regions)
@@ -230,7 +257,6 @@ static void reclaim(struct ww_regions *regions)
 		}
 		*link = region->next;
 		ww_spans_free(&region->runs, regions->tracker.ops);
-		ww_known_free(&region->known, regions->tracker.ops);
 		region->next = regions->unused;
 		regions->unused = region;
 	}
@@ -249,7 +275,6 @@ static struct ww_region *new_region(struct ww_regions *regions, uintptr_t start,
 	region->start = start;
 	region->end = end;
 	region->n_views = 1;
-	ww_known_init(&region->known, (end - start) / ww_page_size());
 	__atomic_store_n(&region->generation, region->generation + 1,
 			 __ATOMIC_SEQ_CST);
 	return region;
@@ -299,6 +324,7 @@ void ww_regions_close(struct ww_regions *regions)
 		regions->slabs = slab->next;
 		ops->unmap(slab, SLAB_BYTES);
 	}
+	ww_share_close(&regions->share, ops);
 	ww_tracker_close(&regions->tracker);
 	pthread_mutex_destroy(&regions->mutex);
 	ops->unmap(regions, sizeof(*regions));
@@ -306,20 +332,15 @@ void ww_regions_close(struct ww_regions *regions)
 
 /* ---- Changes ---- */
 
-void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
-		    uintptr_t start, uintptr_t end)
+static void mark(struct ww_regions *regions, uint64_t start, uint64_t end)
 {
-	if (ww_known_reserve(&region->known, regions->tracker.ops))
-		regions->tracker.backend->mark(&regions->tracker, start,
-					       end - start);
-	else
-		ww_known_set(&region->known, ww_region_page(region, start),
-			     ww_region_page(region, end));
+	ww_known_set(&regions->share.known, ww_page_number((uintptr_t)start),
+		     ww_page_number((uintptr_t)end));
 }
 
 /* Scans [start, end) and marks what it finds. */
-static int mark_scanned(struct ww_regions *regions, struct ww_region *region,
-			unsigned flags, uintptr_t start, uintptr_t end)
+static int mark_scanned(struct ww_regions *regions, unsigned flags,
+			uintptr_t start, uintptr_t end)
 {
 	struct ww_run found[64];
 	struct ww_scan scan = {
@@ -338,8 +359,7 @@ static int mark_scanned(struct ww_regions *regions, struct ww_region *region,
 		if (ret)
 			return ret;
 		for (size_t i = 0; i < scan.n_runs; i++)
-			ww_region_mark(regions, region, found[i].start,
-				       found[i].end);
+			mark(regions, found[i].start, found[i].end);
 	}
 	return 0;
 }
@@ -347,13 +367,12 @@ static int mark_scanned(struct ww_regions *regions, struct ww_region *region,
 /* Arms what is about to be committed. Pages that somebody else had committed
  * and written are known to be written. Memory that cannot be armed reads as
  * written by itself, or fails its scan, so a failure needs no other answer. */
-static void arm_gap(struct ww_regions *regions, struct ww_region *region,
-		    uintptr_t start, uintptr_t end)
+static void arm_gap(struct ww_regions *regions, uintptr_t start, uintptr_t end)
 {
-	if (!mark_scanned(regions, region, WW_SCAN_ARM, start, end))
+	if (!mark_scanned(regions, WW_SCAN_ARM, start, end))
 		return;
 	watch(regions, start, end);
-	mark_scanned(regions, region, WW_SCAN_ARM, start, end);
+	mark_scanned(regions, WW_SCAN_ARM, start, end);
 }
 
 /* Without memory for the run its pages are found like those that others have
@@ -371,8 +390,14 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 	struct ww_span view;
 	int ret;
 
+	if (ww_share_reach(&regions->share, regions->tracker.ops, start,
+			   start + n_bytes))
+		return -ENOMEM;
 	/* released behind our back: by another process, or a handle */
 	ww_regions_released(regions, start, n_bytes);
+	/* by queries that had begun before a release */
+	ww_known_clear(&regions->share.known, ww_page_number(start),
+		       ww_page_number(start + n_bytes));
 	ret = watch(regions, start, start + n_bytes);
 	if (ret)
 		return ret;
@@ -386,6 +411,7 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 							      start, n_bytes);
 				publish(regions, region, start, start + n_bytes);
 			}
+			ww_share_views(&regions->share, &regions->views, start);
 			return 0;
 		}
 		retire(regions, region);
@@ -402,33 +428,29 @@ void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_byt
 	if (!ww_regions_view(regions, start, &view))
 		return;
 	while (ww_spans_next_gap(&view.region->runs, gap.end, start + n_bytes, &gap))
-		arm_gap(regions, view.region, gap.start, gap.end);
+		arm_gap(regions, gap.start, gap.end);
 	publish(regions, view.region, start, start + n_bytes);
 }
 
 int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
-	const struct ww_kernel_ops *ops = regions->tracker.ops;
 	struct ww_span run = { .end = start }, gap = { .end = start };
 	uintptr_t end = start + n_bytes;
 	struct ww_view view;
 
 	if (!ww_regions_view(regions, start, &view))
 		return 0;
-	if (ww_known_reserve(&view.region->known, ops))
-		return -ENOMEM;
 	/* The map limit. A decommit might still succeed, but a racing write
 	 * would go with it. */
-	if (ops->protect_none(start, n_bytes))
+	if (regions->tracker.ops->protect_none(start, n_bytes))
 		return -ENOMEM;
 	while (ww_spans_next(&view.region->runs, run.end, end, &run))
-		if (mark_scanned(regions, view.region, 0, run.start, run.end))
-			ww_region_mark(regions, view.region, run.start, run.end);
+		if (mark_scanned(regions, 0, run.start, run.end))
+			mark(regions, run.start, run.end);
 	/* what others have committed; a gap that cannot be scanned is one that
 	 * nobody committed, as far as anyone here knows */
 	while (ww_spans_next_gap(&view.region->runs, gap.end, end, &gap))
-		mark_scanned(regions, view.region, WW_SCAN_UNARMED, gap.start,
-			     gap.end);
+		mark_scanned(regions, WW_SCAN_UNARMED, gap.start, gap.end);
 	return 0;
 }
 
@@ -457,8 +479,9 @@ static void release_piece(struct ww_regions *regions, const struct ww_span *view
 	if (!ww_spans_remove(&regions->views, regions->tracker.ops, start, end))
 		region->n_views += (view->start < start) + (view->end > end) - 1;
 	ww_spans_remove(&region->runs, regions->tracker.ops, start, end);
-	ww_known_clear(&region->known, ww_region_page(region, start),
-		       ww_region_page(region, end));
+	ww_share_views(&regions->share, &regions->views, start);
+	ww_known_forget(&regions->share.known, regions->tracker.ops,
+			ww_page_number(start), ww_page_number(end));
 	if (!region->n_views)
 		retire(regions, region);
 }
@@ -530,7 +553,7 @@ void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
 		if (!taken && can_be_scanned(regions, &run))
 			continue;
 		watch(regions, run.start, run.end);
-		ww_region_mark(regions, region, run.start, run.end);
+		mark(regions, run.start, run.end);
 	}
 }
 
@@ -542,7 +565,7 @@ void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
 	/* Pages that were committed in the meantime are armed and need no
 	 * help. */
 	while (ww_spans_next_gap(&region->runs, gap.end, end, &gap)) {
-		ww_region_mark(regions, region, gap.start, gap.end);
+		mark(regions, gap.start, gap.end);
 		ww_spans_add(&region->runs, regions->tracker.ops, gap.start,
 			     gap.end);
 	}
@@ -556,7 +579,7 @@ static void mark_pages(struct ww_regions *regions, const struct ww_region *only,
 
 	while (ww_spans_next(&regions->views, view.end, end, &view))
 		if (!only || view.value == only)
-			ww_region_mark(regions, view.value, view.start, view.end);
+			mark(regions, view.start, view.end);
 }
 
 static void mark_committed(struct ww_regions *regions,
@@ -572,7 +595,7 @@ static void mark_committed(struct ww_regions *regions,
 			continue;
 		for (run.end = view.start; ww_spans_next(&region->runs, run.end,
 							 view.end, &run);)
-			ww_region_mark(regions, region, run.start, run.end);
+			mark(regions, run.start, run.end);
 	}
 }
 

@@ -3,8 +3,8 @@
 #ifndef WW_REGISTRY_H
 #define WW_REGISTRY_H
 
-#include "known.h"
 #include "regions.h"
+#include "share.h"
 #include "slots.h"
 #include "spans.h"
 
@@ -18,13 +18,13 @@ struct ww_region {
 	uintptr_t end;
 	struct ww_spans runs;	/* committed memory: what scans look at. A hint:
 				 * written pages outside it are looked for */
-	struct ww_known known;
 	size_t n_views;
 	struct ww_region *next;	/* among the retired or the unused */
 };
 
 struct ww_regions {
 	struct ww_tracker tracker;
+	struct ww_share share;	/* and the known-written bitmap */
 	struct ww_spans views;	/* value: the region, stamp: its generation */
 	pthread_mutex_t mutex;
 	sigset_t blocked;
@@ -34,11 +34,6 @@ struct ww_regions {
 	struct ww_regions *next;
 	bool forked;		/* this is a child that has not asked yet */
 };
-
-/* With the lock held: makes pages of a region read as written, committed or
- * not. */
-void ww_region_mark(struct ww_regions *regions, struct ww_region *region,
-		    uintptr_t start, uintptr_t end);
 
 /* With the lock held, after a scan of [start, end) failed: what is committed in
  * this region now is watched again, and marked unless it can be scanned and
@@ -65,10 +60,18 @@ static inline bool ww_regions_forked(const struct ww_regions *regions)
 	return __atomic_load_n(&regions->forked, __ATOMIC_ACQUIRE);
 }
 
-static inline size_t ww_region_page(const struct ww_region *region,
-				    uintptr_t address)
+/* Widens [address, address + n_bytes) to whole pages. False if it wraps. */
+static inline bool ww_widen(uintptr_t address, size_t n_bytes, uintptr_t *start,
+			    uintptr_t *end)
 {
-	return (address - region->start) / ww_page_size();
+	uintptr_t page_mask = ww_page_size() - 1, last;
+
+	if (__builtin_add_overflow(address, n_bytes - 1, &last) ||
+	    last >= (UINTPTR_MAX & ~page_mask))
+		return false;
+	*start = address & ~page_mask;
+	*end = (last | page_mask) + 1;
+	return true;
 }
 
 #endif

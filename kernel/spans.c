@@ -200,15 +200,27 @@ static void replace(struct ww_spans *spans, size_t i, size_t n_old,
 	write_end(spans);
 }
 
-int ww_spans_insert(struct ww_spans *spans, const struct ww_kernel_ops *ops,
-		    const struct ww_span *span)
+const struct ww_span *ww_spans_all(const struct ww_spans *spans, size_t *n)
 {
 	size_t capacity;
 
+	*n = spans->n;
+	return elements(spans, &capacity);
+}
+
+size_t ww_spans_index(const struct ww_spans *spans, uintptr_t address)
+{
+	size_t n;
+
+	return lower_bound(ww_spans_all(spans, &n), spans->n, address);
+}
+
+int ww_spans_insert(struct ww_spans *spans, const struct ww_kernel_ops *ops,
+		    const struct ww_span *span)
+{
 	if (make_room(spans, ops))
 		return -ENOMEM;
-	replace(spans, lower_bound(elements(spans, &capacity), spans->n,
-				   span->start), 0, span, 1);
+	replace(spans, ww_spans_index(spans, span->start), 0, span, 1);
 	return 0;
 }
 

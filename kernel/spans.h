@@ -47,6 +47,12 @@ bool ww_spans_next_gap(const struct ww_spans *spans, uintptr_t address,
 
 /* The writer. */
 
+/* All spans in order, until the next change. */
+const struct ww_span *ww_spans_all(const struct ww_spans *spans, size_t *n);
+
+/* The index among them of the first that ends above `address`. */
+size_t ww_spans_index(const struct ww_spans *spans, uintptr_t address);
+
 /* Adds a range without value, which becomes one with all that it overlaps or
  * touches. 0, or -ENOMEM with nothing changed. */
 int ww_spans_add(struct ww_spans *spans, const struct ww_kernel_ops *ops,

@@ -83,32 +83,20 @@ static int uffd_unwatch(struct ww_tracker *tracker, uintptr_t start,
 	return tracker->ops->ioctl(tracker->uffd, UFFDIO_UNREGISTER, &range);
 }
 
-static int write_protect(struct ww_tracker *tracker, uintptr_t start,
-			 size_t n_bytes, uint64_t mode)
+static int uffd_arm(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes)
 {
 	struct uffdio_writeprotect wp = { 0 };
 	int ret;
 
 	wp.range.start = start;
 	wp.range.len = n_bytes;
-	wp.mode = mode;
+	wp.mode = UFFDIO_WRITEPROTECT_MODE_WP;
 	/* EAGAIN: an address space that is just being changed by an event of
 	 * this descriptor. We ask for no events, so this ends. */
 	do
 		ret = tracker->ops->ioctl(tracker->uffd, UFFDIO_WRITEPROTECT, &wp);
 	while (ret == -EAGAIN);
 	return ret < 0 ? ret : 0;
-}
-
-static int uffd_arm(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes)
-{
-	return write_protect(tracker, start, n_bytes,
-			     UFFDIO_WRITEPROTECT_MODE_WP);
-}
-
-static int uffd_mark(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes)
-{
-	return write_protect(tracker, start, n_bytes, 0);
 }
 
 /* What there is to know about memory that was never armed: a page that is
@@ -273,7 +261,6 @@ const struct ww_backend ww_backend_uffd = {
 	.arm = uffd_arm,
 	.scan = uffd_scan,
 	.reset = uffd_reset,
-	.mark = uffd_mark,
 };
 
 int ww_tracker_open(struct ww_tracker *tracker, const struct ww_kernel_ops *ops)

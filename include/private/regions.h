@@ -16,6 +16,7 @@
 #ifndef WW_REGIONS_H
 #define WW_REGIONS_H
 
+#include "foreign.h"
 #include "tracker.h"
 
 #include <signal.h>
@@ -27,15 +28,19 @@ struct ww_region;
 struct ww_slot;
 struct ww_range;	/* writewatch.h */
 
-/* Opens a registry on a tracker that works, or fails like ww_tracker_open and
- * stores in *failure which step was refused. `blocked` are the signals to block
- * while the lock is held. */
+/* Opens a registry on a tracker that works, or fails like ww_tracker_open, or for
+ * want of memory or a descriptor, and stores in *failure which step was refused.
+ * `blocked` are the signals to block while the lock is held. */
 int ww_regions_open(struct ww_regions **regions, const struct ww_kernel_ops *ops,
 		    const sigset_t *blocked, const char **failure);
 
 /* Forgets everything and gives all memory back. No call may be under way, nor
  * start; queries that were left behind are forgotten, too. */
 void ww_regions_close(struct ww_regions *regions);
+
+/* Makes the registry known by this tag to ww_foreign_find_tag; a forked child has
+ * none. Takes the lock. */
+void ww_regions_set_tag(struct ww_regions *regions, const struct ww_tag *tag);
 
 /* The name of the backend in use. */
 const char *ww_regions_backend(const struct ww_regions *regions);

@@ -65,6 +65,16 @@ struct ww_kernel_ops {
 	void *(*map)(size_t n_bytes);
 	void (*unmap)(void *start, size_t n_bytes);
 	int (*protect_none)(uintptr_t start, size_t n_bytes);
+	/* zeroed memory, not accessible yet, not reserved, left out of core
+	 * dumps: of a file in memory with this name, and returns the file's
+	 * descriptor; or private if there is no name, and returns 0 */
+	int (*map_sparse)(const char *name, size_t n_bytes, void **start);
+	/* makes it readable and writable */
+	int (*allow)(void *start, size_t n_bytes);
+	/* moves a mapping to where another of its size is, which goes */
+	int (*move)(void *from, void *to, size_t n_bytes);
+	/* gives the memory under a mapping back: it reads as zeroes then */
+	void (*discard)(void *start, size_t n_bytes);
 };
 
 extern const struct ww_kernel_ops ww_linux;
@@ -91,8 +101,6 @@ struct ww_backend {
 	/* Makes every page of the range read as not written. It installs page
 	 * tables over holes: only for ranges that were armed. */
 	int (*reset)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
-	/* Makes every page of the range read as written. */
-	int (*mark)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 };
 
 extern const struct ww_backend ww_backend_uffd;

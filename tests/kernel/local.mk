@@ -8,10 +8,12 @@ kernel_test_sources = \
 kernel_tests = \
 	tests/kernel/arrays \
 	tests/kernel/discard \
+	tests/kernel/foreign \
 	tests/kernel/fork \
 	tests/kernel/handshake \
 	tests/kernel/kernel_writes \
 	tests/kernel/killed \
+	tests/kernel/locked \
 	tests/kernel/page_tables \
 	tests/kernel/probe \
 	tests/kernel/queries \
@@ -26,12 +28,17 @@ TESTS += $(kernel_tests)
 
 tests_kernel_discard_SOURCES = tests/kernel/discard.c $(kernel_test_sources)
 tests_kernel_discard_LDADD = libwwkernel.la
+tests_kernel_foreign_SOURCES = tests/kernel/foreign.c $(kernel_test_sources)
+tests_kernel_foreign_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_foreign_LDADD = libwwkernel.la
 tests_kernel_fork_SOURCES = tests/kernel/fork.c $(kernel_test_sources)
 tests_kernel_fork_LDADD = libwwkernel.la
 tests_kernel_handshake_SOURCES = tests/kernel/handshake.c $(kernel_test_sources)
 tests_kernel_handshake_LDADD = libwwkernel.la
 tests_kernel_kernel_writes_SOURCES = tests/kernel/kernel_writes.c $(kernel_test_sources)
 tests_kernel_kernel_writes_LDADD = libwwkernel.la
+tests_kernel_locked_SOURCES = tests/kernel/locked.c $(kernel_test_sources)
+tests_kernel_locked_LDADD = libwwkernel.la
 tests_kernel_page_tables_SOURCES = tests/kernel/page_tables.c $(kernel_test_sources)
 tests_kernel_page_tables_LDADD = libwwkernel.la
 tests_kernel_queries_SOURCES = tests/kernel/queries.c $(kernel_test_sources)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum {
@@ -27,7 +28,8 @@ enum {
 		      UFFD_FEATURE_PAGEFAULT_FLAG_WP)
 #define ALL_CATEGORIES 0x1ff
 
-/* Memory that the kernel knows: the fake range, or one mapping of `map`. */
+/* Memory that the kernel knows: the fake range, or one mapping of `map`; a
+ * sparse one has no pages. */
 struct area {
 	uintptr_t start;
 	size_t n_pages;
@@ -56,7 +58,7 @@ static struct area fake_area = {
 	.tables = fake_table_used,
 };
 static struct fault faults[FAKE_SITES];
-static enum { CLOSED, UFFD, UFFD_READY, PAGEMAP, STALE } fds[MAX_FDS];
+static enum { CLOSED, UFFD, UFFD_READY, PAGEMAP, SHARED, STALE } fds[MAX_FDS];
 static uint64_t random_state = 1;
 
 static uintptr_t page_size(void)
@@ -253,7 +255,7 @@ static int next_fault(enum fake_site site, bool *late)
 {
 	struct fault *fault = &faults[site];
 	bool gives = site == FAKE_USERFAULTFD || site == FAKE_OPEN_PAGEMAP ||
-		     site == FAKE_MAP;
+		     site == FAKE_MAP || site == FAKE_MAP_SPARSE;
 
 	fake.calls[site]++;
 	*late = !gives && (fault->one_in ? fake_random(2) : fault->late);
@@ -658,14 +660,32 @@ static struct area *new_area(size_t n_bytes)
 	return area;
 }
 
-static int do_map(void *argument)
+static struct area *new_sparse(size_t n_bytes, int flags)
 {
-	struct area **area = argument, *new = new_area((size_t)*area);
+	struct area *area = calloc(1, sizeof(*area));
+	void *memory = mmap(NULL, n_bytes, PROT_NONE,
+			    MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
+	if (memory == MAP_FAILED)
+		abort();
+	area->start = (uintptr_t)memory;
+	area->n_bytes = n_bytes;
+	return area;
+}
+
+static void add_area(struct area *new)
+{
 	new->next = fake_area.next;
 	fake_area.next = new;
 	fake.mapped_bytes += new->n_bytes;
-	*area = new;
+}
+
+static int do_map(void *argument)
+{
+	struct area **area = argument;
+
+	*area = new_area((size_t)*area);
+	add_area(*area);
 	return 0;
 }
 
@@ -678,18 +698,107 @@ static void *fake_map(size_t n_bytes)
 	return (void *)area->start;
 }
 
-static void fake_unmap(void *start, size_t n_bytes)
-{
-	struct area **link = &fake_area.next, *area;
+struct sparse {
+	const char *name;
+	size_t n_bytes;
+	struct area *area;
+};
 
-	pthread_mutex_lock(&lock);
+static int do_map_sparse(void *argument)
+{
+	struct sparse *sparse = argument;
+	int fd = sparse->name ? open_fd(SHARED) : 0;
+
+	if (fd < 0)
+		return fd;
+	sparse->area = new_sparse(sparse->n_bytes, sparse->name ? MAP_SHARED
+								: MAP_PRIVATE);
+	add_area(sparse->area);
+	return fd;
+}
+
+static int fake_map_sparse(const char *name, size_t n_bytes, void **start)
+{
+	struct sparse sparse = { name, n_bytes, NULL };
+	int fd = run(FAKE_MAP_SPARSE, do_map_sparse, &sparse);
+
+	if (fd >= 0)
+		*start = (void *)sparse.area->start;
+	return fd;
+}
+
+static int do_allow(void *argument)
+{
+	struct ww_run *run = argument;
+
+	return mprotect((void *)run->start, run->end - run->start,
+			PROT_READ | PROT_WRITE) ? -errno : 0;
+}
+
+static int fake_allow(void *start, size_t n_bytes)
+{
+	struct ww_run range = { (uintptr_t)start, (uintptr_t)start + n_bytes, 0 };
+
+	return run(FAKE_ALLOW, do_allow, &range);
+}
+
+static struct area **link_to(const void *start)
+{
+	struct area **link = &fake_area.next;
+
 	while (*link && (*link)->start != (uintptr_t)start)
 		link = &(*link)->next;
+	return link;
+}
+
+static int do_move(void *argument)
+{
+	struct area **areas = argument, **link = link_to((void *)areas[1]->start);
+
+	if (mremap((void *)areas[0]->start, areas[0]->n_bytes, areas[0]->n_bytes,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, areas[1]->start) == MAP_FAILED)
+		return -errno;
+	areas[0]->start = areas[1]->start;
+	fake.mapped_bytes -= areas[1]->n_bytes;
+	*link = areas[1]->next;
+	free(areas[1]);
+	return 0;
+}
+
+static int fake_move(void *from, void *to, size_t n_bytes)
+{
+	struct area *areas[2] = { *link_to(from), *link_to(to) };
+
+	if (!areas[0] || !areas[1] || areas[0]->n_bytes != n_bytes ||
+	    areas[1]->n_bytes != n_bytes) {
+		fake.bad_calls++;
+		return -EINVAL;
+	}
+	return run(FAKE_MOVE, do_move, areas);
+}
+
+static void fake_discard(void *start, size_t n_bytes)
+{
+	pthread_mutex_lock(&lock);
+	memset(start, 0, n_bytes);
+	fake.n_discarded += n_bytes / page_size();
+	pthread_mutex_unlock(&lock);
+}
+
+static void fake_unmap(void *start, size_t n_bytes)
+{
+	struct area **link, *area;
+
+	pthread_mutex_lock(&lock);
+	link = link_to(start);
 	area = *link;
 	if (area && area->n_bytes == n_bytes) {
 		*link = area->next;
 		fake.mapped_bytes -= n_bytes;
-		free((void *)area->start);
+		if (area->flags)
+			free((void *)area->start);
+		else
+			munmap((void *)area->start, n_bytes);
 		free(area->flags);
 		free(area->tables);
 		free(area->seen);
@@ -704,6 +813,9 @@ static int do_protect_none(void *argument)
 {
 	struct ww_run *run = argument;
 
+	if (!area_of(run->start, run->end))
+		return mprotect((void *)run->start, run->end - run->start,
+				PROT_NONE) ? -errno : 0;
 	for (size_t i = fake_page(run->start); i < fake_page(run->end); i++)
 		fake_flags[i] &= ~ACCESSIBLE;
 	return 0;
@@ -724,6 +836,10 @@ const struct ww_kernel_ops fake_ops = {
 	.map = fake_map,
 	.unmap = fake_unmap,
 	.protect_none = fake_protect_none,
+	.map_sparse = fake_map_sparse,
+	.allow = fake_allow,
+	.move = fake_move,
+	.discard = fake_discard,
 };
 
 /* ---- Help for tests ---- */

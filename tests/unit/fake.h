@@ -6,7 +6,7 @@
  *
  * The fake memory has addresses but no contents; tests read and write it by
  * page number. What `map` returns is real memory, whose writes are found by
- * comparing.
+ * comparing. That of `map_sparse` is real, too, but cannot be watched.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -63,6 +63,9 @@ void fake_after_fork(void);
 enum fake_site {
 	FAKE_USERFAULTFD,
 	FAKE_OPEN_PAGEMAP,
+	FAKE_MAP_SPARSE,
+	FAKE_ALLOW,
+	FAKE_MOVE,
 	FAKE_API,
 	FAKE_REGISTER,
 	FAKE_UNREGISTER,
@@ -113,6 +116,7 @@ struct fake {
 	unsigned bad_calls;	/* bad descriptors, misuse */
 	unsigned open_fds;
 	size_t mapped_bytes;
+	unsigned n_discarded;	/* pages */
 	/* the last calls, for tests of arguments */
 	uint64_t last_vec_len;
 	uint64_t last_max_pages;

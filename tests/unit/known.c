@@ -4,23 +4,51 @@
 
 #include "../../kernel/known.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define MAX_PAGES 5000
 
-/* Around words of 64, the inline limit, groups of 4096, and none of these. */
+/* Around words of 64, groups of 4096, and none of these. */
 static const size_t sizes[] = { 1, 63, 64, 65, 256, 257, 4095, 4096, 4097, 5000 };
 
 #define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
+/* 16 groups of the summary: 65536 pages, of which the tests use those from an
+ * odd one on. */
+#define N_GROUPS 16
+#define BASE 4133
+
+static uint64_t summary[1];
+static uint64_t leaves[N_GROUPS * WW_KNOWN_WORD_BITS]
+	__attribute__((aligned(65536)));
+static const struct ww_known known = { summary, leaves };
 static bool cells[MAX_PAGES];
 
-static void expect_runs(const struct ww_known *known, size_t first, size_t end)
+static int begin(void **state)
+{
+	(void)state;
+	fake_reset();
+	memset(summary, 0, sizeof(summary));
+	memset(leaves, 0, sizeof(leaves));
+	memset(cells, 0, sizeof(cells));
+	return 0;
+}
+
+static bool next(size_t first, size_t end, size_t *run_first, size_t *run_end)
+{
+	bool any = ww_known_next(&known, BASE + first, BASE + end, run_first,
+				 run_end);
+
+	*run_first -= BASE;
+	*run_end -= BASE;
+	return any;
+}
+
+static void expect_runs(size_t first, size_t end)
 {
 	size_t run_first, run_end, at = first;
 
-	while (ww_known_next(known, at, end, &run_first, &run_end)) {
+	while (next(at, end, &run_first, &run_end)) {
 		for (; at < run_first; at++)
 			assert_false(cells[at]);
 		assert_true(run_end > run_first && run_end <= end);
@@ -53,102 +81,109 @@ static void random_range(size_t n_pages, size_t *first, size_t *end)
 
 static void random_operations(size_t n_pages)
 {
-	struct ww_known known;
 	size_t first, end;
 
-	memset(cells, 0, sizeof(cells));
-	ww_known_init(&known, n_pages);
-	assert_int_equal(ww_known_reserve(&known, &fake_ops), 0);
 	for (int round = 0; round < 600; round++) {
-		bool set = fake_random(2);
+		int what = (int)fake_random(5);
 
 		random_range(n_pages, &first, &end);
-		(set ? ww_known_set : ww_known_clear)(&known, first, end);
-		memset(cells + first, set, end - first);
+		if (what < 2)
+			ww_known_set(&known, BASE + first, BASE + end);
+		else if (what < 4)
+			ww_known_clear(&known, BASE + first, BASE + end);
+		else
+			ww_known_forget(&known, &fake_ops, BASE + first,
+					BASE + end);
+		memset(cells + first, what < 2, end - first);
 		random_range(n_pages, &first, &end);
-		expect_runs(&known, first, end);
+		expect_runs(first, end);
 	}
-	expect_runs(&known, 0, n_pages);
-	ww_known_free(&known, &fake_ops);
+	expect_runs(0, n_pages);
 }
 
 static void random_operations_match_an_array(void **state)
 {
-	(void)state;
-	fake_reset();
-	for (size_t i = 0; i < N_SIZES; i++)
+	for (size_t i = 0; i < N_SIZES; i++) {
+		begin(state);
 		random_operations(sizes[i]);
+	}
 }
 
 static void each_page_alone(void **state)
 {
-	size_t n_pages = MAX_PAGES, run_first, run_end;
-	struct ww_known known;
+	size_t run_first, run_end;
 
 	(void)state;
-	fake_reset();
-	ww_known_init(&known, n_pages);
-	assert_int_equal(ww_known_reserve(&known, &fake_ops), 0);
-	for (size_t i = 0; i < n_pages; i++) {
-		ww_known_set(&known, i, i + 1);
-		assert_true(ww_known_next(&known, 0, n_pages, &run_first,
-					  &run_end));
+	for (size_t i = 0; i < MAX_PAGES; i++) {
+		ww_known_set(&known, BASE + i, BASE + i + 1);
+		assert_true(next(0, MAX_PAGES, &run_first, &run_end));
 		assert_int_equal(run_first, i);
 		assert_int_equal(run_end, i + 1);
-		ww_known_clear(&known, i, i + 1);
-		assert_false(ww_known_next(&known, 0, n_pages, &run_first,
-					   &run_end));
-	}
-	ww_known_free(&known, &fake_ops);
-}
-
-static void small_regions_need_no_memory(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < N_SIZES; i++) {
-		struct ww_known known;
-		size_t before;
-
-		fake_reset();
-		before = fake.mapped_bytes;
-		fake_fail_always(FAKE_MAP, ENOMEM);
-		ww_known_init(&known, sizes[i]);
-		assert_int_equal(ww_known_reserve(&known, &fake_ops),
-				 sizes[i] <= 256 ? 0 : -ENOMEM);
-		fake_heal();
-		assert_int_equal(ww_known_reserve(&known, &fake_ops), 0);
-		assert_int_equal(ww_known_reserve(&known, &fake_ops), 0);
-		assert_int_equal(fake.mapped_bytes > before, sizes[i] > 256);
-		ww_known_free(&known, &fake_ops);
-		assert_int_equal(fake.mapped_bytes, before);
-		assert_int_equal(fake.bad_calls, 0);
+		ww_known_clear(&known, BASE + i, BASE + i + 1);
+		assert_false(next(0, MAX_PAGES, &run_first, &run_end));
 	}
 }
 
-static void nothing_is_known_before_memory(void **state)
+static void nothing_is_nothing(void **state)
 {
 	size_t run_first, run_end;
-	struct ww_known known;
 
 	(void)state;
-	fake_reset();
-	ww_known_init(&known, 1000);
-	ww_known_clear(&known, 0, 1000);
-	assert_false(ww_known_next(&known, 0, 1000, &run_first, &run_end));
-	assert_int_equal(ww_known_reserve(&known, &fake_ops), 0);
-	assert_false(ww_known_next(&known, 0, 1000, &run_first, &run_end));
 	ww_known_set(&known, 10, 10);
+	ww_known_clear(&known, 10, 10);
 	assert_false(ww_known_next(&known, 0, 1000, &run_first, &run_end));
-	ww_known_free(&known, &fake_ops);
+	assert_false(ww_known_next(&known, 10, 10, &run_first, &run_end));
+	assert_int_equal(summary[0], 0);
 }
+
+/* Whole pages of the bitmap, and only those that were in use. */
+static void forgetting_gives_memory_back(void **state)
+{
+	size_t span = 8 * ww_page_size(), groups = span / WW_KNOWN_GROUP;
+
+	(void)state;
+	ww_known_set(&known, 0, 1);
+	ww_known_set(&known, span - 1, span + 1);
+	ww_known_forget(&known, &fake_ops, 1, 2 * span - 1);
+	assert_int_equal(fake.n_discarded, 0);
+	ww_known_set(&known, span, span + 1);
+	ww_known_forget(&known, &fake_ops, 1, 2 * span);
+	assert_int_equal(fake.n_discarded, 1);
+	assert_int_equal(summary[0] >> groups & ((1u << groups) - 1), 0);
+	assert_true(summary[0] & 1);
+	assert_int_equal(leaves[0], 1);
+	ww_known_forget(&known, &fake_ops, 0, 2 * span);
+	assert_int_equal(fake.n_discarded, 2);
+	assert_int_equal(summary[0], 0);
+	ww_known_forget(&known, &fake_ops, 0, 2 * span);
+	assert_int_equal(fake.n_discarded, 2);
+}
+
+static void without_a_bitmap_all_is_known(void **state)
+{
+	static const struct ww_known none;
+	size_t run_first, run_end;
+
+	(void)state;
+	ww_known_set(&none, 0, 10);
+	ww_known_clear(&none, 0, 10);
+	ww_known_forget(&none, &fake_ops, 0, MAX_PAGES);
+	assert_true(ww_known_next(&none, 3, 10, &run_first, &run_end));
+	assert_int_equal(run_first, 3);
+	assert_int_equal(run_end, 10);
+	assert_false(ww_known_next(&none, 10, 10, &run_first, &run_end));
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_operations_match_an_array),
-		cmocka_unit_test(each_page_alone),
-		cmocka_unit_test(small_regions_need_no_memory),
-		cmocka_unit_test(nothing_is_known_before_memory),
+		TEST(random_operations_match_an_array),
+		TEST(each_page_alone),
+		TEST(nothing_is_nothing),
+		TEST(forgetting_gives_memory_back),
+		TEST(without_a_bitmap_all_is_known),
 	};
 
 	fake_seed();

@@ -63,10 +63,11 @@ static void reserve_with_commit_is_clean_and_armed(void **state)
 
 static void failed_reserve_leaves_nothing(void **state)
 {
-	static const enum fake_site sites[] = { FAKE_REGISTER, FAKE_MAP };
+	static const enum fake_site sites[] = { FAKE_ALLOW, FAKE_REGISTER,
+						FAKE_MAP };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		sigset_t saved;
 
 		fake_mmap(0, 16, false);
@@ -256,7 +257,7 @@ static void decommit_without_memory_changes_nothing(void **state)
 	(void)state;
 	fake_reserve(regions, 0, 300, true);
 	fake_write(5);
-	fake_fail_always(FAKE_MAP, ENOMEM);
+	fake_fail_always(FAKE_PROTECT_NONE, ENOMEM);
 	assert_int_equal(fake_decommit(regions, 0, 300), -ENOMEM);
 	fake_heal();
 	assert_true(fake_accessible(5));

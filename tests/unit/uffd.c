@@ -339,21 +339,6 @@ static void reset_cleans_all_whatever_it_holds(void **state)
 	close_tracker();
 }
 
-static void mark_makes_all_written(void **state)
-{
-	struct ww_scan scan;
-
-	(void)state;
-	open_tracker();
-	armed(0, 8);
-	fake_read(5);
-	assert_int_equal(tracker.backend->mark(&tracker, fake_at(0), 8 * PAGE), 0);
-	scan = scan_of(0, 8, 0, 8, 8);
-	assert_int_equal(run_scan(&scan), 0);
-	assert_int_equal(scan.n_pages, 8);
-	close_tracker();
-}
-
 static void protecting_tries_again_on_eagain(void **state)
 {
 	(void)state;
@@ -400,7 +385,6 @@ int main(void)
 		cmocka_unit_test(lost_registrations_are_told),
 		cmocka_unit_test(unarmed_memory_is_written_where_it_is_present),
 		cmocka_unit_test(reset_cleans_all_whatever_it_holds),
-		cmocka_unit_test(mark_makes_all_written),
 		cmocka_unit_test(protecting_tries_again_on_eagain),
 		cmocka_unit_test(watching_again_keeps_the_bits),
 	};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a registry lets other processes see and change: a file in memory that
+ * nothing but /proc/PID/fd leads to, so that the kernel's check of who may look
+ * at a process is the check for this, too.
+ *
+ * It holds a header, the table of views, and the known-written bitmap. Header
+ * and table are written by the owner under its lock and never read back, so
+ * nobody can lead it astray through them. The bitmap belongs to all: whoever
+ * takes a page from it reports that page.
+ */
+#ifndef WW_SHARE_H
+#define WW_SHARE_H
+
+#include "foreign.h"
+#include "known.h"
+#include "spans.h"
+
+#define WW_SHARE_NAME "winewatch"
+
+/* The most pieces of the bitmap (share.c). */
+#define WW_SHARE_PIECES 4096
+
+struct ww_share_header;
+struct ww_shared_view;
+
+/* One side's way to the file. */
+struct ww_share {
+	struct ww_share_header *header;	/* NULL: there is no memory for it */
+	struct ww_shared_view *views;
+	size_t max_views;
+	size_t n_pages;			/* in the bitmap */
+	size_t n_bytes;
+	int fd;				/* the owner's; -1: nobody finds it */
+	unsigned sequence;		/* the owner's */
+	uint64_t reached[WW_SHARE_PIECES / 64];
+	struct ww_known known;
+};
+
+/* Makes the bits of [start, end) accessible. 0 or -ENOMEM. */
+int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
+		   uintptr_t start, uintptr_t end);
+
+/* ---- The owner ---- */
+
+/* Makes the file; where files in memory are refused, private memory that others
+ * do not find. 0 or -errno. */
+int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops);
+void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
+
+/* In a forked child, before anything else: a file of its own in the place of its
+ * parent's, with the bits that are known in `views`, and no tag. Without memory
+ * for it every page of the child reads as known. */
+void ww_share_after_fork(struct ww_share *share, const struct ww_kernel_ops *ops,
+			 const struct ww_spans *views);
+
+/* Shows views, of which those that end below `address` have not changed. */
+void ww_share_views(struct ww_share *share, const struct ww_spans *views,
+		    uintptr_t address);
+void ww_share_tag(struct ww_share *share, const struct ww_tag *tag);
+
+/* ---- Others ---- */
+
+/* Makes `share` the way to a file of `n_bytes` that is mapped at `memory`, where
+ * the first ww_share_first_bytes() can be accessed. 0, or -ENOENT if it is not
+ * such a file, or not by the process with this pid (as it sees itself):
+ * descriptors are inherited, too. */
+int ww_share_look_at(struct ww_share *share, void *memory, size_t n_bytes,
+		     pid_t pid, const struct ww_kernel_ops *ops);
+size_t ww_share_first_bytes(void);
+
+/* -EBUSY: the owner has stopped in the middle of a change. */
+int ww_share_read_tag(const struct ww_share *share, struct ww_tag *tag);
+
+/* The view around `address`. 0, -ENOENT or -EBUSY. */
+int ww_share_read_view(const struct ww_share *share, uintptr_t address,
+		       struct ww_run *view);
+
+#endif
