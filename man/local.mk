@@ -4,6 +4,11 @@ dist_man_MANS += man/winewatch.1
 endif
 EXTRA_DIST += man/winewatch.1
 
+if WITH_DLLS
+dist_man_MANS += man/writewatch-win32.7
+endif
+EXTRA_DIST += man/writewatch-win32.7
+
 dist_man_MANS += \
 	man/writewatch.7 \
 	man/ww_backend.3 \

@@ -10,7 +10,8 @@ libwwkernelbase_la_SOURCES = \
 	dlls/kernelbase/errors.c \
 	dlls/kernelbase/errors.h \
 	dlls/kernelbase/memory.c \
-	dlls/kernelbase/performance.c
+	dlls/kernelbase/performance.c \
+	dlls/kernelbase/process.c
 libwwkernelbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 libwwkernelbase_la_LIBADD = libwwvirtual.la
 

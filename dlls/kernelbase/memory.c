@@ -2,11 +2,6 @@
 /* The Win32 names of the calls on virtual memory. */
 #include "errors.h"
 
-HANDLE GetCurrentProcess(void)
-{
-	return NtCurrentProcess();
-}
-
 LPVOID VirtualAlloc(LPVOID base, SIZE_T size, DWORD type, DWORD protect)
 {
 	return VirtualAllocEx(GetCurrentProcess(), base, size, type, protect);
@@ -35,28 +30,43 @@ LPVOID VirtualAlloc2(HANDLE process, LPVOID base, SIZE_T size, DWORD type,
 	return base;
 }
 
-/* NtFreeVirtualMemory releases any part of a reservation, this call does not. */
 BOOL VirtualFree(LPVOID base, SIZE_T size, DWORD type)
+{
+	return VirtualFreeEx(GetCurrentProcess(), base, size, type);
+}
+
+/* NtFreeVirtualMemory releases any part of a reservation, this call does not. */
+BOOL VirtualFreeEx(HANDLE process, LPVOID base, SIZE_T size, DWORD type)
 {
 	if (type == MEM_RELEASE && size)
 		return ww_succeeded(STATUS_INVALID_PARAMETER);
-	return ww_succeeded(ww_nt_free_virtual_memory(GetCurrentProcess(), &base,
-						      &size, type));
+	return ww_succeeded(ww_nt_free_virtual_memory(process, &base, &size, type));
 }
 
 BOOL VirtualProtect(LPVOID base, SIZE_T size, DWORD protect, LPDWORD old)
 {
-	return ww_succeeded(ww_nt_protect_virtual_memory(GetCurrentProcess(),
-							 &base, &size, protect,
-							 old));
+	return VirtualProtectEx(GetCurrentProcess(), base, size, protect, old);
+}
+
+BOOL VirtualProtectEx(HANDLE process, LPVOID base, SIZE_T size, DWORD protect,
+		      LPDWORD old)
+{
+	return ww_succeeded(ww_nt_protect_virtual_memory(process, &base, &size,
+							 protect, old));
 }
 
 SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION info,
 		    SIZE_T n_bytes)
 {
+	return VirtualQueryEx(GetCurrentProcess(), address, info, n_bytes);
+}
+
+SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address,
+		      PMEMORY_BASIC_INFORMATION info, SIZE_T n_bytes)
+{
 	SIZE_T n_stored;
 
-	if (!ww_succeeded(ww_nt_query_virtual_memory(GetCurrentProcess(), address,
+	if (!ww_succeeded(ww_nt_query_virtual_memory(process, address,
 						     MemoryBasicInformation, info,
 						     n_bytes, &n_stored)))
 		return 0;

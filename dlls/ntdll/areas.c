@@ -7,6 +7,7 @@
  */
 #include "areas.h"
 
+#include "mapping.h"
 #include "pool.h"
 
 #include <errno.h>
@@ -213,12 +214,12 @@ struct ww_area *ww_area_above(uintptr_t address)
 	return i < n_areas ? &areas[i] : NULL;
 }
 
-int ww_areas_make_room(void)
+int ww_areas_make_room(size_t n)
 {
 	size_t more = n_room ? 2 * n_room : FIRST_ROOM;
 	struct ww_area *new;
 
-	if (n_areas < n_room)
+	if (n <= n_room - n_areas)
 		return 0;
 	new = ww_pool_take(more * sizeof(*areas));
 	if (!new)
@@ -246,21 +247,17 @@ static void erase(size_t i)
 	memmove(areas + i, areas + i + 1, (n_areas - i) * sizeof(*areas));
 }
 
-int ww_area_add(uintptr_t start, size_t n_bytes, ULONG protect, bool watched)
+int ww_area_add(const struct ww_area *new)
 {
-	struct ww_area area = {
-		.start = start,
-		.end = start + n_bytes,
-		.protect = protect,
-		.watched = watched,
-	};
+	struct ww_area area = *new;
 
-	if (ww_areas_make_room())
+	if (ww_areas_make_room(1))
 		return -ENOMEM;
-	area.states = new_states(n_bytes / ww_page_size());
+	area.first = 0;
+	area.states = new_states((area.end - area.start) / ww_page_size());
 	if (!area.states)
 		return -ENOMEM;
-	insert(count_below(start), &area);
+	insert(count_below(area.start), &area);
 	return 0;
 }
 
@@ -269,24 +266,46 @@ static size_t page_of(const struct ww_area *area, uintptr_t address)
 	return area->first + (address - area->start) / ww_page_size();
 }
 
-/* The pages that go are not asked for again: their states may stay. */
-void ww_area_cut(struct ww_area *area, uintptr_t start, uintptr_t end)
+void ww_area_split(struct ww_area *area, uintptr_t at)
 {
 	struct ww_area rest = *area;
 
-	rest.first = page_of(area, end);
-	rest.start = end;
+	rest.first = page_of(area, at);
+	rest.start = at;
+	rest.states->n_areas++;
+	area->end = at;
+	insert((size_t)(area - areas) + 1, &rest);
+}
+
+/* The pages that go are not asked for again: their states may stay. */
+void ww_area_cut(struct ww_area *area, uintptr_t start, uintptr_t end)
+{
 	if (area->start == start && area->end == end) {
 		erase((size_t)(area - areas));
 	} else if (area->start == start) {
-		*area = rest;
-	} else if (area->end == end) {
-		area->end = start;
+		area->first = page_of(area, end);
+		area->start = end;
 	} else {
+		if (area->end != end)
+			ww_area_split(area, end);
 		area->end = start;
-		rest.states->n_areas++;
-		insert((size_t)(area - areas) + 1, &rest);
 	}
+}
+
+int ww_areas_join(uintptr_t start, uintptr_t end)
+{
+	struct ww_area joined = *ww_area_find(start);
+	size_t i = count_below(start);
+
+	joined.end = end;
+	joined.first = 0;
+	joined.states = new_states((end - start) / ww_page_size());
+	if (!joined.states)
+		return -ENOMEM;
+	while (i < n_areas && areas[i].start < end)
+		erase(i);
+	insert(i, &joined);
+	return 0;
 }
 
 unsigned char ww_area_state(const struct ww_area *area, uintptr_t address)
@@ -335,34 +354,69 @@ static uintptr_t first_place(void)
 	return LOWEST_PLACE + (steps & 0xfffff) * PLACE_STEP;
 }
 
-static uintptr_t find_place(uintptr_t at, size_t n_bytes, size_t alignment)
+static uintptr_t find_place(const struct ww_place *wanted)
 {
+	uintptr_t mask = wanted->alignment - 1, at = wanted->lowest;
+
 	for (size_t i = count_below(at);; i++) {
-		at = (at + alignment - 1) & ~(alignment - 1);
-		if (at > HIGHEST_PLACE || n_bytes > HIGHEST_PLACE - at)
+		at = (at + mask) & ~mask;
+		if (at > wanted->end || wanted->n_bytes > wanted->end - at)
 			return 0;
 		if (i == n_areas || (areas[i].start >= at &&
-				     areas[i].start - at >= n_bytes))
+				     areas[i].start - at >= wanted->n_bytes))
 			return at;
 		if (areas[i].end > at)
 			at = areas[i].end;
 	}
 }
 
-uintptr_t ww_areas_place(size_t n_bytes, size_t alignment)
+/* The highest instead of the lowest. */
+static uintptr_t find_place_down(const struct ww_place *wanted)
 {
+	uintptr_t mask = wanted->alignment - 1, end = wanted->end, at;
+	size_t i = count_below(end);
+
+	if (i < n_areas && areas[i].start < end)
+		i++;
+	for (;; i--) {
+		if (end < wanted->lowest || end - wanted->lowest < wanted->n_bytes)
+			return 0;
+		at = (end - wanted->n_bytes) & ~mask;
+		if (!i || areas[i - 1].end <= at)
+			return at >= wanted->lowest ? at : 0;
+		if (areas[i - 1].start < end)
+			end = areas[i - 1].start;
+	}
+}
+
+static uintptr_t find_place_in_turn(const struct ww_place *wanted)
+{
+	struct ww_place rest = *wanted;
 	uintptr_t place;
+
+	if (!next_place)
+		next_place = first_place();
+	if (rest.lowest < next_place)
+		rest.lowest = next_place;
+	place = find_place(&rest);
+	if (!place)
+		place = find_place(wanted);
+	if (place)
+		next_place = place + wanted->n_bytes;
+	return place;
+}
+
+uintptr_t ww_areas_place(const struct ww_place *wanted)
+{
+	struct ww_place ours = *wanted;
 
 	if (sizeof(void *) < 8)
 		return 0;
-	if (!next_place)
-		next_place = first_place();
-	place = find_place(next_place, n_bytes, alignment);
-	if (!place)
-		place = find_place(LOWEST_PLACE, n_bytes, alignment);
-	if (place)
-		next_place = place + n_bytes;
-	return place;
+	if (ours.lowest < LOWEST_PLACE)
+		ours.lowest = LOWEST_PLACE;
+	if (ours.end > HIGHEST_PLACE)
+		ours.end = HIGHEST_PLACE;
+	return ours.top_down ? find_place_down(&ours) : find_place_in_turn(&ours);
 }
 
 /* ---- The lock ---- */

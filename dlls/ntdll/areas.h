@@ -49,6 +49,13 @@ int ww_state_prot(unsigned char state);
 /* ---- Areas ---- */
 
 struct ww_page_states;
+struct ww_place;	/* mapping.h */
+
+enum ww_area_kind {
+	WW_AREA_PLAIN,
+	WW_AREA_PLACEHOLDER,	/* has no committed pages and no watch */
+	WW_AREA_REPLACED,	/* was a placeholder and can become one again */
+};
 
 struct ww_area {
 	uintptr_t start;
@@ -57,6 +64,7 @@ struct ww_area {
 	size_t first;		/* in states: the state of the first page */
 	ULONG protect;		/* as the reservation asked for it */
 	bool watched;
+	enum ww_area_kind kind;
 };
 
 void ww_areas_lock(sigset_t *saved);
@@ -72,17 +80,25 @@ struct ww_area *ww_area_find(uintptr_t address);
 /* The first area that begins above `address`, or NULL. */
 struct ww_area *ww_area_above(uintptr_t address);
 
-/* Where to reserve next when no base is asked for: a multiple of `alignment`
- * away from where Linux maps things by itself, in no area; something else may be
- * there all the same. 0 if there is no such place. */
-uintptr_t ww_areas_place(size_t n_bytes, size_t alignment);
+/* Where to reserve next when no base is asked for: a place as it is wanted, away
+ * from where Linux maps things by itself, in no area; something else may be
+ * there all the same. 0 if there is none. */
+uintptr_t ww_areas_place(const struct ww_place *wanted);
 
-/* Adds an area of pages that are not committed; its memory must be in no other.
- * Costs nothing for pages that are never committed. 0 or -ENOMEM. */
-int ww_area_add(uintptr_t start, size_t n_bytes, ULONG protect, bool watched);
+/* Adds an area like `new` of pages that are not committed; its memory must be in
+ * no other. Costs nothing for pages that are never committed. 0 or -ENOMEM. */
+int ww_area_add(const struct ww_area *new);
 
-/* Room for what ww_area_cut may add; after it, a cut cannot fail. 0 or -ENOMEM. */
-int ww_areas_make_room(void);
+/* Room for so many areas more, such as ww_area_cut may add one and
+ * ww_area_split does; with it, they cannot fail. Areas may move. 0 or -ENOMEM. */
+int ww_areas_make_room(size_t n);
+
+/* Makes two areas of one, at an address within; `area` is the lower. */
+void ww_area_split(struct ww_area *area, uintptr_t at);
+
+/* Makes one area, of the first one's kind, of all the areas in [start, end),
+ * which have no gaps between them and no committed pages. 0 or -ENOMEM. */
+int ww_areas_join(uintptr_t start, uintptr_t end);
 
 /* Takes [start, end) out of an area: all of it, an end, or the middle. */
 void ww_area_cut(struct ww_area *area, uintptr_t start, uintptr_t end);

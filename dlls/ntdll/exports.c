@@ -2,6 +2,18 @@
 /* The NT names that native programs link to. */
 #include "ntvirtual.h"
 
+NTSTATUS NtOpenProcess(HANDLE *handle, ACCESS_MASK rights,
+		       const OBJECT_ATTRIBUTES *attributes,
+		       const CLIENT_ID *client)
+{
+	return ww_nt_open_process(handle, rights, attributes, client);
+}
+
+NTSTATUS NtClose(HANDLE handle)
+{
+	return ww_nt_close(handle);
+}
+
 NTSTATUS NtAllocateVirtualMemory(HANDLE process, PVOID *base,
 				 ULONG_PTR zero_bits, SIZE_T *size, ULONG type,
 				 ULONG protect)

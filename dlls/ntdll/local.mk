@@ -11,16 +11,28 @@ libwwntdll_la_LIBADD = libwwkernel.la
 # What Wine has itself and native programs do not.
 noinst_LTLIBRARIES += libwwvirtual.la
 libwwvirtual_la_SOURCES = \
+	dlls/ntdll/allocate.c \
+	dlls/ntdll/allocate.h \
 	dlls/ntdll/areas.c \
 	dlls/ntdll/areas.h \
 	dlls/ntdll/exports.c \
+	dlls/ntdll/free.c \
+	dlls/ntdll/handles.c \
+	dlls/ntdll/handles.h \
 	dlls/ntdll/mapping.c \
 	dlls/ntdll/mapping.h \
+	dlls/ntdll/memory.c \
+	dlls/ntdll/memory.h \
+	dlls/ntdll/placeholders.c \
+	dlls/ntdll/placeholders.h \
 	dlls/ntdll/pool.c \
 	dlls/ntdll/pool.h \
 	dlls/ntdll/process.c \
 	dlls/ntdll/process.h \
-	dlls/ntdll/virtual.c \
+	dlls/ntdll/protect.c \
+	dlls/ntdll/query.c \
+	dlls/ntdll/request.c \
+	dlls/ntdll/request.h \
 	include/private/ntvirtual.h
 libwwvirtual_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 libwwvirtual_la_CFLAGS = $(AM_CFLAGS) -pthread

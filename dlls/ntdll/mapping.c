@@ -5,7 +5,9 @@
 #include "tracker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
@@ -74,6 +76,128 @@ int ww_map_reserve(uintptr_t *start, size_t n_bytes, size_t alignment)
 		return map_exactly(*start, n_bytes);
 	return map_aligned(start, n_bytes, alignment);
 }
+
+/* ---- Gaps between mappings ---- */
+
+/* /proc/self/maps, a piece at a time. */
+struct maps {
+	int fd;
+	size_t at;
+	size_t n_bytes;
+	char bytes[4096];
+};
+
+static int next_byte(struct maps *maps)
+{
+	if (maps->at == maps->n_bytes) {
+		ssize_t n = read(maps->fd, maps->bytes, sizeof(maps->bytes));
+
+		if (n <= 0)
+			return -1;
+		maps->n_bytes = (size_t)n;
+		maps->at = 0;
+	}
+	return (unsigned char)maps->bytes[maps->at++];
+}
+
+/* And the byte after it. */
+static uintptr_t next_number(struct maps *maps)
+{
+	uintptr_t number = 0;
+
+	for (;;) {
+		int byte = next_byte(maps);
+
+		if (byte >= '0' && byte <= '9')
+			number = number * 16 + (uintptr_t)(byte - '0');
+		else if (byte >= 'a' && byte <= 'f')
+			number = number * 16 + (uintptr_t)(byte - 'a' + 10);
+		else
+			return number;
+	}
+}
+
+static bool next_mapping(struct maps *maps, uintptr_t *start, uintptr_t *end)
+{
+	int byte;
+
+	*start = next_number(maps);
+	*end = next_number(maps);
+	do
+		byte = next_byte(maps);
+	while (byte >= 0 && byte != '\n');
+	return *end;
+}
+
+/* Where in [start, end), or 0. */
+static uintptr_t fit(const struct ww_place *wanted, uintptr_t start,
+		     uintptr_t end)
+{
+	uintptr_t mask = wanted->alignment - 1, at;
+
+	if (start < wanted->lowest)
+		start = wanted->lowest;
+	if (end > wanted->end)
+		end = wanted->end;
+	if (end < wanted->n_bytes)
+		return 0;
+	if (wanted->top_down)
+		at = (end - wanted->n_bytes) & ~mask;
+	else
+		at = (start + mask) & ~mask;
+	return at >= start && at <= end - wanted->n_bytes ? at : 0;
+}
+
+static uintptr_t find_gap(struct maps *maps, const struct ww_place *wanted)
+{
+	uintptr_t start, end, last = 0, found = 0, at;
+	bool more;
+
+	do {
+		more = next_mapping(maps, &start, &end);
+		at = fit(wanted, last, more ? start : wanted->end);
+		if (at)
+			found = at;
+		last = end;
+	} while (more && (!found || wanted->top_down));
+	return found;
+}
+
+static uintptr_t gap(const struct ww_place *wanted)
+{
+	struct maps maps = { .n_bytes = 0 };
+	int saved = errno;
+	uintptr_t found = 0;
+
+	maps.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (maps.fd >= 0) {
+		found = find_gap(&maps, wanted);
+		close(maps.fd);
+	}
+	errno = saved;
+	return found;
+}
+
+/* Not every gap can be had: Linux keeps some below stacks, and the lowest
+ * addresses, and others map things meanwhile. */
+int ww_map_reserve_within(uintptr_t *start, const struct ww_place *wanted)
+{
+	struct ww_place rest = *wanted;
+	int ret;
+
+	while ((*start = gap(&rest))) {
+		ret = map_exactly(*start, rest.n_bytes);
+		if (ret != -EEXIST && ret != -EPERM)
+			return ret;
+		if (rest.top_down)
+			rest.end = *start + rest.n_bytes - rest.alignment;
+		else
+			rest.lowest = *start + rest.alignment;
+	}
+	return -ENOMEM;
+}
+
+/* ---- The rest ---- */
 
 int ww_map_protect(uintptr_t start, size_t n_bytes, int prot)
 {

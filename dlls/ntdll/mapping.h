@@ -14,6 +14,19 @@
  * With *start 0, anywhere: at a multiple of `alignment`, stored in *start. */
 int ww_map_reserve(uintptr_t *start, size_t n_bytes, size_t alignment);
 
+/* A place that is wanted: a multiple of `alignment`, from `lowest` on, with all
+ * its bytes below `end`. */
+struct ww_place {
+	uintptr_t lowest;
+	uintptr_t end;
+	size_t n_bytes;
+	size_t alignment;
+	bool top_down;		/* the highest instead of the lowest */
+};
+
+/* The same at the lowest or highest such place where nothing is. */
+int ww_map_reserve_within(uintptr_t *start, const struct ww_place *wanted);
+
 /* -ENOMEM: what has been changed by then stays changed. */
 int ww_map_protect(uintptr_t start, size_t n_bytes, int prot);
 

@@ -5,11 +5,13 @@
  * that says so instead of faulting.
  */
 #include "areas.h"
+#include "handles.h"
 #include "mapping.h"
 #include "process.h"
 
 #include "ntwritewatch.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 static struct ww_regions *registry;
@@ -96,7 +98,7 @@ static bool is_writable(struct ww_regions *regions, const void *memory,
 		return false;
 	if ((start & ~mask) == *page && (last & ~mask) == *page)
 		return true;
-	if (ww_regions_overlap(regions, start, n_bytes) ?
+	if (regions && ww_regions_overlap(regions, start, n_bytes) ?
 	    !pages_are_writable(regions, start & ~mask, (last | mask) + 1) :
 	    !ww_map_writable(memory, n_bytes))
 		return false;
@@ -104,72 +106,144 @@ static bool is_writable(struct ww_regions *regions, const void *memory,
 	return true;
 }
 
-/* No more than the call can store, which is a pointer for each page of the
- * range; a range that is refused anyway needs no array. */
-static bool array_is_writable(struct ww_regions *regions, PVOID *addresses,
-			      ULONG_PTR capacity, PVOID base, SIZE_T size,
-			      uintptr_t *page)
+/* A count or granularity that cannot be used is as good as none. */
+static void check_outputs(struct ww_nt_get *call, uintptr_t *page)
 {
-	uintptr_t first = (uintptr_t)base / ww_page_size(), last;
-	size_t n_pages;
+	struct ww_regions *regions = ww_process_regions();
 
-	if (!capacity || !size ||
-	    __builtin_add_overflow((uintptr_t)base, size - 1, &last))
-		return true;
-	n_pages = last / ww_page_size() - first + 1;
-	if (capacity > n_pages)
-		capacity = n_pages;
-	return is_writable(regions, addresses, capacity * sizeof(*addresses), page);
+	if (!is_writable(regions, call->count, sizeof(*call->count), page))
+		call->count = NULL;
+	if (!is_writable(regions, call->granularity, sizeof(*call->granularity),
+			 page))
+		call->granularity = NULL;
+}
+
+/* No more than the call can store, which is a pointer for each page of the
+ * range. */
+static bool array_is_writable(const struct ww_nt_get *call, uintptr_t *page)
+{
+	size_t page_size = ww_page_size(), n = call->capacity;
+	uintptr_t first = (uintptr_t)call->base / page_size;
+	uintptr_t last = ((uintptr_t)call->base + call->size - 1) / page_size;
+
+	if (n > last - first + 1)
+		n = last - first + 1;
+	return is_writable(ww_process_regions(), call->addresses,
+			   n * sizeof(*call->addresses), page);
+}
+
+/* ---- Other processes ---- */
+
+/* A pid that still is the handle's after the registry was found was so before:
+ * from then on the registry is known by more than its pid. */
+static NTSTATUS find_other(HANDLE handle, pid_t pid, struct ww_process *process)
+{
+	int ret = ww_foreign_find(process, pid);
+	pid_t still;
+	NTSTATUS status = ww_handle_process(handle, 0, &still);
+
+	if (status)
+		return status;
+	switch (still == pid ? ret : -ESRCH) {
+	case 0:
+		return STATUS_SUCCESS;
+	case -ENOENT:
+		return ww_vm_status(WW_VM_NOT_WATCHED);
+	case -ESRCH:
+		return ww_nt_status(WW_NT_ENDED);
+	case -EACCES:
+		return ww_nt_status(WW_NT_DENIED);
+	default:
+		return ww_vm_status(WW_VM_NO_MEMORY);
+	}
 }
 
 /* ---- Queries ---- */
 
-/* Another process is refused at its place in the order, after the arguments and
- * before the region: nobody watches NULL. */
-static PVOID base_in(HANDLE process, PVOID base)
+static NTSTATUS answer(NTSTATUS status)
 {
-	return process == NtCurrentProcess() ? base : NULL;
+	return status == WW_NT_NOT_OURS ? ww_vm_status(WW_VM_NOT_WATCHED) : status;
 }
 
-static NTSTATUS answer(HANDLE process, NTSTATUS status)
+static NTSTATUS get_own(const struct ww_nt_get *call)
 {
-	if (status != WW_NT_NOT_OURS)
-		return status;
-	return ww_vm_status(process == NtCurrentProcess() ? WW_VM_NOT_WATCHED :
-							    WW_VM_HANDLE);
+	struct ww_regions *regions = regions_for_query();
+
+	return regions ? ww_nt_get(regions, call) :
+			 ww_vm_status(WW_VM_NO_BACKEND);
 }
 
-/* A pointer that cannot be used is as good as none, and is refused at its place
- * as well. */
-NTSTATUS ww_nt_get_process_write_watch(HANDLE process, ULONG flags, PVOID base,
+static NTSTATUS get_pages(HANDLE handle, pid_t pid, const struct ww_nt_get *call)
+{
+	struct ww_process process;
+	NTSTATUS status;
+
+	if (!pid)
+		return answer(get_own(call));
+	status = find_other(handle, pid, &process);
+	return status ? status : answer(ww_nt_get_foreign(&process, call));
+}
+
+/* The array is the last to be refused: what would be said with another? */
+static NTSTATUS refuse_array(HANDLE handle, pid_t pid,
+			     const struct ww_nt_get *call)
+{
+	PVOID address;
+	ULONG_PTR count = 1;
+	ULONG granularity;
+	const struct ww_nt_get other = {
+		.base = call->base, .size = call->size,
+		.addresses = &address, .count = &count,
+		.granularity = &granularity, .capacity = 1,
+	};
+	NTSTATUS status = get_pages(handle, pid, &other);
+
+	return status ? status : ww_nt_status(WW_NT_ADDRESSES_MISSING);
+}
+
+NTSTATUS ww_nt_get_process_write_watch(HANDLE handle, ULONG flags, PVOID base,
 				       SIZE_T size, PVOID *addresses,
 				       ULONG_PTR *count, ULONG *granularity)
 {
-	uintptr_t page = (uintptr_t)&process & ~(ww_page_size() - 1);
-	struct ww_regions *regions = regions_for_query();
+	struct ww_nt_get call = {
+		.flags = flags, .base = base, .size = size,
+		.addresses = addresses, .count = count,
+		.granularity = granularity,
+	};
+	uintptr_t page = (uintptr_t)&call & ~(ww_page_size() - 1);
+	NTSTATUS status;
+	pid_t pid;
 
-	if (!regions)
-		return ww_vm_status(WW_VM_NO_BACKEND);
-	base = base_in(process, base);
-	if (!is_writable(regions, count, sizeof(*count), &page))
-		count = NULL;
-	if (!is_writable(regions, granularity, sizeof(*granularity), &page))
-		granularity = NULL;
-	if (count && !array_is_writable(regions, addresses, *count, base, size,
-					&page))
-		addresses = NULL;
-	return answer(process, ww_nt_get_write_watch(regions, flags, base, size,
-						     addresses, count,
-						     granularity));
+	check_outputs(&call, &page);
+	if ((status = ww_nt_check_get(&call)))
+		return status;
+	if ((status = ww_handle_process(handle, PROCESS_VM_OPERATION, &pid)))
+		return status;
+	if (!array_is_writable(&call, &page))
+		return refuse_array(handle, pid, &call);
+	return get_pages(handle, pid, &call);
 }
 
-NTSTATUS ww_nt_reset_process_write_watch(HANDLE process, PVOID base, SIZE_T size)
+static NTSTATUS reset_own(PVOID base, SIZE_T size)
 {
 	struct ww_regions *regions = regions_for_query();
 
-	if (!regions)
-		return ww_vm_status(WW_VM_NO_BACKEND);
-	return answer(process, ww_nt_reset_write_watch(regions,
-						       base_in(process, base),
-						       size));
+	return regions ? ww_nt_reset(regions, base, size) :
+			 ww_vm_status(WW_VM_NO_BACKEND);
+}
+
+NTSTATUS ww_nt_reset_process_write_watch(HANDLE handle, PVOID base, SIZE_T size)
+{
+	struct ww_process process;
+	NTSTATUS status;
+	pid_t pid;
+
+	if ((status = ww_nt_check_reset(base, size)))
+		return status;
+	if ((status = ww_handle_process(handle, PROCESS_VM_OPERATION, &pid)))
+		return status;
+	if (!pid)
+		return answer(reset_own(base, size));
+	status = find_other(handle, pid, &process);
+	return status ? status : answer(ww_nt_reset_foreign(&process, base, size));
 }

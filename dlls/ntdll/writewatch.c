@@ -19,26 +19,27 @@ NTSTATUS ww_nt_status(enum ww_nt_failure failure)
 	return statuses[failure];
 }
 
+/* ---- Arguments ---- */
+
 /* Reads the outputs, so that a bad pointer faults before anything happened. It
  * must not write: a failed call that lies inside watched memory leaves its page
  * clean, and anti-debug checks look at that. */
-static NTSTATUS check_outputs(const ULONG_PTR *count, const ULONG *granularity,
-			      ULONG_PTR *capacity)
+static NTSTATUS check_outputs(struct ww_nt_get *call)
 {
-	if (!count)
+	if (!call->count)
 		return ww_nt_status(WW_NT_COUNT_MISSING);
-	if (!granularity)
+	if (!call->granularity)
 		return ww_nt_status(WW_NT_GRANULARITY_MISSING);
-	*capacity = *(const volatile ULONG_PTR *)count;
-	(void)*(const volatile ULONG *)granularity;
-	if (!*capacity)
+	call->capacity = *(const volatile ULONG_PTR *)call->count;
+	(void)*(const volatile ULONG *)call->granularity;
+	if (!call->capacity)
 		return ww_nt_status(WW_NT_COUNT_ZERO);
-	if (*capacity > ~(ULONG_PTR)0 / sizeof(PVOID))
+	if (call->capacity > ~(ULONG_PTR)0 / sizeof(PVOID))
 		return ww_nt_status(WW_NT_COUNT_OVERFLOW);
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS check_range(PVOID base, SIZE_T size)
+NTSTATUS ww_nt_check_reset(PVOID base, SIZE_T size)
 {
 	if (!size)
 		return ww_nt_status(WW_NT_SIZE_ZERO);
@@ -46,6 +47,23 @@ static NTSTATUS check_range(PVOID base, SIZE_T size)
 		return ww_nt_status(WW_NT_SIZE_WRAPS);
 	return STATUS_SUCCESS;
 }
+
+NTSTATUS ww_nt_check_get(struct ww_nt_get *call)
+{
+	NTSTATUS status;
+
+	if ((status = check_outputs(call)))
+		return status;
+	if ((status = ww_nt_check_reset(call->base, call->size)))
+		return status;
+	if (call->flags & ~(ULONG)WRITE_WATCH_FLAG_RESET)
+		return ww_nt_status(WW_NT_FLAGS_UNKNOWN);
+	if (!call->addresses)
+		return ww_nt_status(WW_NT_ADDRESSES_MISSING);
+	return STATUS_SUCCESS;
+}
+
+/* ---- The array ---- */
 
 /* Writes what is there already, a byte a page: a fault happens here or, if
  * somebody changes the memory meanwhile, later, and then costs nothing but time
@@ -69,61 +87,130 @@ static void probe_array(PVOID *addresses, size_t n)
 	}
 }
 
-static NTSTATUS begin(struct ww_query *query, struct ww_regions *regions,
-		      PVOID base, SIZE_T size)
+/* No more than the range has pages; the array is probed for that much. */
+static size_t capacity_for(const struct ww_nt_get *call, size_t n_pages)
 {
-	switch (ww_query_begin(query, regions, (uintptr_t)base, size)) {
+	if (n_pages > call->capacity)
+		n_pages = call->capacity;
+	probe_array(call->addresses, n_pages);
+	return n_pages;
+}
+
+static void publish(const struct ww_nt_get *call, size_t n)
+{
+	*call->granularity = (ULONG)ww_page_size();
+	*call->count = n;
+}
+
+static NTSTATUS status_of(int ret)
+{
+	switch (ret) {
 	case 0:
 		return STATUS_SUCCESS;
 	case -ENOENT:
 		return WW_NT_NOT_OURS;
-	case -ENOMEM:
-		return ww_nt_status(WW_NT_NO_MEMORY);
-	default:
+	case -ERANGE:
 		return ww_nt_status(WW_NT_RANGE_LEAVES_REGION);
+	case -ESRCH:
+		return ww_nt_status(WW_NT_ENDED);
+	case -EACCES:
+		return ww_nt_status(WW_NT_DENIED);
+	default:
+		return ww_nt_status(WW_NT_NO_MEMORY);
 	}
 }
 
-NTSTATUS ww_nt_get_write_watch(struct ww_regions *regions, ULONG flags,
-			       PVOID base, SIZE_T size, PVOID *addresses,
-			       ULONG_PTR *count, ULONG *granularity)
+/* ---- This process ---- */
+
+NTSTATUS ww_nt_get(struct ww_regions *regions, const struct ww_nt_get *call)
 {
 	struct ww_query query;
-	ULONG_PTR capacity;
-	NTSTATUS status;
+	size_t n;
+	int ret = ww_query_begin(&query, regions, (uintptr_t)call->base,
+				 call->size);
 
-	if ((status = check_outputs(count, granularity, &capacity)))
-		return status;
-	if ((status = check_range(base, size)))
-		return status;
-	if (flags & ~(ULONG)WRITE_WATCH_FLAG_RESET)
-		return ww_nt_status(WW_NT_FLAGS_UNKNOWN);
-	if (!addresses)
-		return ww_nt_status(WW_NT_ADDRESSES_MISSING);
-	if ((status = begin(&query, regions, base, size)))
-		return status;
-	if (capacity > ww_query_pages(&query))
-		capacity = ww_query_pages(&query);
-	probe_array(addresses, capacity);
-	capacity = ww_query_get(&query, flags & WRITE_WATCH_FLAG_RESET,
-				(uintptr_t *)addresses, capacity);
-	*granularity = (ULONG)ww_page_size();
-	*count = capacity;
+	if (ret)
+		return status_of(ret);
+	n = capacity_for(call, ww_query_pages(&query));
+	n = ww_query_get(&query, call->flags & WRITE_WATCH_FLAG_RESET,
+			 (uintptr_t *)call->addresses, n);
+	publish(call, n);
 	ww_query_end(&query);
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS ww_nt_reset_write_watch(struct ww_regions *regions, PVOID base,
-				 SIZE_T size)
+NTSTATUS ww_nt_reset(struct ww_regions *regions, PVOID base, SIZE_T size)
 {
 	struct ww_query query;
-	NTSTATUS status;
+	int ret = ww_query_begin(&query, regions, (uintptr_t)base, size);
 
-	if ((status = check_range(base, size)))
-		return status;
-	if ((status = begin(&query, regions, base, size)))
-		return status;
+	if (ret)
+		return status_of(ret);
 	ww_query_reset(&query);
 	ww_query_end(&query);
 	return STATUS_SUCCESS;
+}
+
+/* ---- Another process ---- */
+
+static size_t store(PVOID *addresses, const struct ww_run *runs, size_t n_runs)
+{
+	size_t page_size = ww_page_size(), n = 0;
+
+	for (size_t i = 0; i < n_runs; i++)
+		for (uint64_t at = runs[i].start; at < runs[i].end; at += page_size)
+			addresses[n++] = (PVOID)(uintptr_t)at;
+	return n;
+}
+
+/* Only what is stored becomes clean, and what cannot become so is reported
+ * again. */
+static ssize_t get_batch(const struct ww_foreign_range *range, bool reset,
+			 uintptr_t *from, PVOID *addresses, size_t capacity)
+{
+	struct ww_run runs[WW_MAX_RUNS];
+	ssize_t n_runs = ww_foreign_scan(range, *from, runs, WW_MAX_RUNS,
+					 capacity, from);
+	size_t n;
+
+	if (n_runs <= 0)
+		return n_runs;
+	n = store(addresses, runs, (size_t)n_runs);
+	if (reset)
+		ww_foreign_clean(range, runs, (size_t)n_runs);
+	return (ssize_t)n;
+}
+
+/* A failure after the first batch may not hide what that has made clean. */
+NTSTATUS ww_nt_get_foreign(const struct ww_process *process,
+			   const struct ww_nt_get *call)
+{
+	struct ww_foreign_range range;
+	size_t n = 0, capacity;
+	ssize_t ret = ww_foreign_begin(&range, process, (uintptr_t)call->base,
+				       call->size);
+
+	if (ret)
+		return status_of((int)ret);
+	capacity = capacity_for(call, (range.end - range.start) / ww_page_size());
+	for (uintptr_t from = range.start; from < range.end && n < capacity;
+	     n += (size_t)ret) {
+		ret = get_batch(&range, call->flags & WRITE_WATCH_FLAG_RESET,
+				&from, call->addresses + n, capacity - n);
+		if (ret < 0 && n)
+			break;
+		if (ret < 0)
+			return status_of((int)ret);
+	}
+	publish(call, n);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS ww_nt_reset_foreign(const struct ww_process *process, PVOID base,
+			     SIZE_T size)
+{
+	struct ww_foreign_range range;
+	int ret = ww_foreign_begin(&range, process, (uintptr_t)base, size);
+
+	return status_of(ret ? ret : ww_foreign_reset(&range));
 }

@@ -10,12 +10,18 @@ libwwservices_sysv_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 # All of it but the interposed dlopen, for the unit tests, too.
 noinst_LTLIBRARIES += libwwenter.la
 libwwenter_la_SOURCES = \
+	dlls/winewatch/check.c \
 	dlls/winewatch/enter.c \
 	dlls/winewatch/enter.h \
+	dlls/winewatch/handles.c \
+	dlls/winewatch/handles.h \
+	dlls/winewatch/lock.c \
 	dlls/winewatch/log.c \
 	dlls/winewatch/log.h \
 	dlls/winewatch/memory.c \
 	dlls/winewatch/memory.h \
+	dlls/winewatch/queries.c \
+	dlls/winewatch/read.c \
 	dlls/winewatch/services.h \
 	dlls/winewatch/table.c \
 	dlls/winewatch/table.h \

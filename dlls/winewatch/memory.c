@@ -4,16 +4,19 @@
  * plain memory and none of its own fault handling, and the registry follows
  * what happens to the range. Wine's own call is made under the registry's lock,
  * so that both change together.
+ *
+ * What another process does here with VirtualAllocEx and its like runs inside
+ * ntdll.so and does not come by. The queries find it and lose nothing: pages
+ * that appear where nobody committed any have been written; a mapping that was
+ * replaced, after a decommit, fails its scan, and the run of committed pages
+ * around it is reported once. Protections change no bit. Memory that another
+ * process has released stays watched, and reads as written, until watched memory
+ * is reserved in its place.
  */
 #include "memory.h"
 
 /* The value that Microsoft documents; the headers of Wine 8.0 have another. */
 #define RESET_UNDO 0x01000000
-
-#define PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
-
-/* What cannot go together with a watch. */
-#define NEVER_WATCHED (MEM_RESET | RESET_UNDO | MEM_LARGE_PAGES | MEM_PHYSICAL)
 
 struct range {
 	uintptr_t start;
@@ -32,11 +35,11 @@ static bool whole_pages(PVOID base, SIZE_T size, struct range *range)
 	return range->end > range->start;
 }
 
-static bool is_watched(PVOID *base)
+bool ww_is_watched(HANDLE process, PVOID *base)
 {
 	struct ww_regions *regions = ww_watching();
 
-	return regions && base && *base &&
+	return process == NtCurrentProcess() && regions && base && *base &&
 	       ww_regions_watched(regions, (uintptr_t)*base);
 }
 
@@ -45,15 +48,10 @@ bool ww_allocation_is_ours(HANDLE process, PVOID *base, ULONG type)
 	if (process != NtCurrentProcess())
 		return false;
 	if (type & MEM_WRITE_WATCH)
-		return !(type & PLACEHOLDERS);
+		return true;
 	if ((type & MEM_RESERVE) && !(type & (MEM_RESET | RESET_UNDO)))
 		return false;
-	return is_watched(base);
-}
-
-bool ww_free_is_ours(HANDLE process, PVOID *base)
-{
-	return process == NtCurrentProcess() && is_watched(base);
+	return ww_is_watched(process, base);
 }
 
 bool ww_is_watched_range(const void *start, SIZE_T size)
@@ -70,10 +68,13 @@ bool ww_is_watched_range(const void *start, SIZE_T size)
 
 static void give_back(const struct ww_allocation *allocation)
 {
+	bool replaced = allocation->type & MEM_REPLACE_PLACEHOLDER;
 	PVOID base = allocation->base;
-	SIZE_T size = 0;
+	SIZE_T size = replaced ? allocation->size : 0;
 
-	allocation->wine->free(allocation->process, &base, &size, MEM_RELEASE);
+	allocation->wine->free(allocation->process, &base, &size, replaced ?
+			       MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER :
+			       MEM_RELEASE);
 }
 
 /* Memory that could not be watched goes back, and Wine does all of it. */
@@ -116,9 +117,9 @@ static NTSTATUS allocate_at_base(struct ww_regions *regions,
 						  &allocation->size,
 						  allocation->protect);
 		if (!NT_SUCCESS(status)) {
-			ww_regions_released(regions,
-					    (uintptr_t)allocation->base,
-					    allocation->size);
+			ww_regions_unwatch(regions,
+					   (uintptr_t)allocation->base,
+					   allocation->size);
 			give_back(allocation);
 		}
 	}
@@ -128,7 +129,7 @@ static NTSTATUS allocate_at_base(struct ww_regions *regions,
 
 static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 {
-	struct ww_regions *regions = ww_start_watching();
+	struct ww_regions *regions = ww_start_watching(allocation->wine);
 	PVOID asked_base = allocation->base;
 	SIZE_T asked_size = allocation->size;
 	NTSTATUS status;
@@ -137,10 +138,8 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 
 	if (!regions)
 		return allocation->allocate(allocation);
-	/* Only whoever reserves can watch; Wine takes a lone commit, too. */
-	if (!(allocation->type & MEM_RESERVE) ||
-	    (allocation->type & NEVER_WATCHED))
-		return STATUS_INVALID_PARAMETER_5;
+	if ((status = ww_check_allocation(allocation)))
+		return status;
 	allocation->type &= ~(ULONG)MEM_WRITE_WATCH;
 	if (asked_base && (allocation->type & MEM_COMMIT))
 		return allocate_at_base(regions, allocation);
@@ -154,15 +153,6 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 	return ret ? leave_to_wine(allocation, asked_base, asked_size) : status;
 }
 
-static bool is_protection(ULONG protect)
-{
-	ULONG access = protect & 0xff;
-
-	return access && !(access & (access - 1)) &&
-	       !(access & (PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY)) &&
-	       !(protect & ~(0xffu | PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
-}
-
 /* MEM_RESET allows the contents to be dropped and does not ask for it. Dropping
  * them would lose racing writes, and the state of the pages with them. */
 static NTSTATUS reset_contents(struct ww_allocation *allocation,
@@ -170,13 +160,8 @@ static NTSTATUS reset_contents(struct ww_allocation *allocation,
 {
 	struct range range;
 
-	if (allocation->type != MEM_RESET && allocation->type != RESET_UNDO)
-		return STATUS_INVALID_PARAMETER_5;
-	if (!is_protection(allocation->protect))
-		return STATUS_INVALID_PAGE_PROTECTION;
-	if (!whole_pages(allocation->base, allocation->size, &range))
-		return STATUS_INVALID_PARAMETER_4;
-	if (range.end > view->end)
+	if (!whole_pages(allocation->base, allocation->size, &range) ||
+	    range.end > view->end)
 		return STATUS_CONFLICTING_ADDRESSES;
 	allocation->base = (PVOID)range.start;
 	allocation->size = range.end - range.start;
@@ -191,23 +176,32 @@ static NTSTATUS commit(struct ww_regions *regions, const struct ww_view *view,
 	struct range range;
 	NTSTATUS status;
 
-	if ((allocation->type & MEM_COMMIT) &&
-	    whole_pages(allocation->base, allocation->size, &range) &&
+	if (whole_pages(allocation->base, allocation->size, &range) &&
 	    range.end <= view->end)
 		ww_regions_commit(regions, range.start, range.end - range.start);
 	status = allocation->allocate(allocation);
+	switch (status) {
 	/* Wine says so of any mprotect that fails (8.0 at the limit of maps),
 	 * and for anonymous memory that is want of memory. */
-	return status == STATUS_ACCESS_DENIED ? STATUS_NO_MEMORY : status;
+	case STATUS_ACCESS_DENIED:
+		return STATUS_NO_MEMORY;
+	/* And so of a range that leaves its reservation. */
+	case STATUS_NOT_MAPPED_VIEW:
+		return STATUS_CONFLICTING_ADDRESSES;
+	default:
+		return status;
+	}
 }
 
 static NTSTATUS change_watched(struct ww_allocation *allocation)
 {
 	struct ww_regions *regions = ww_watching();
+	NTSTATUS status = ww_check_allocation(allocation);
 	struct ww_view view;
-	NTSTATUS status;
 	sigset_t saved;
 
+	if (status)
+		return status;
 	ww_regions_lock(regions, &saved);
 	if (!ww_regions_view(regions, (uintptr_t)allocation->base, &view))
 		status = allocation->allocate(allocation);
@@ -291,7 +285,14 @@ static NTSTATUS release(struct ww_regions *regions, const struct ww_wine *wine,
 	if (*size)
 		whole_pages(*base, *size, &range);
 	status = wine->free(NtCurrentProcess(), base, size, type);
-	if (NT_SUCCESS(status) && (type & MEM_RELEASE))
+	if (!NT_SUCCESS(status) && range.end > view->end &&
+	    (type == MEM_DECOMMIT || type == MEM_RELEASE))
+		return STATUS_UNABLE_TO_FREE_VM;
+	if (!NT_SUCCESS(status) || !(type & MEM_RELEASE))
+		return status;
+	if (type & MEM_PRESERVE_PLACEHOLDER)
+		ww_regions_unwatch(regions, range.start, range.end - range.start);
+	else
 		ww_regions_released(regions, range.start, range.end - range.start);
 	return status;
 }
@@ -300,11 +301,13 @@ NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,
 		 SIZE_T *size, ULONG type)
 {
 	struct ww_regions *regions = ww_watching();
+	NTSTATUS status = ww_check_free_type(type);
 	struct ww_view view;
 	struct range range;
-	NTSTATUS status;
 	sigset_t saved;
 
+	if (status)
+		return status;
 	ww_regions_lock(regions, &saved);
 	if (!ww_regions_view(regions, (uintptr_t)*base, &view))
 		status = wine->free(process, base, size, type);

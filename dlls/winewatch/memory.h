@@ -19,6 +19,15 @@ struct ww_wine {
 			    ULONG protect, ULONG *old);
 	NTSTATUS (*query)(HANDLE process, LPCVOID address,
 			  MEMORY_BASIC_INFORMATION *info);
+	NTSTATUS (*read)(HANDLE process, const void *address, void *buffer,
+			 SIZE_T size, SIZE_T *n_read);
+	NTSTATUS (*query_object)(HANDLE handle, OBJECT_INFORMATION_CLASS what,
+				 PVOID info, ULONG n_bytes);
+	NTSTATUS (*query_process)(HANDLE handle, PROCESSINFOCLASS what,
+				  PVOID info, ULONG n_bytes);
+	NTSTATUS (*duplicate)(HANDLE handle, HANDLE *duplicate,
+			      ACCESS_MASK access);
+	NTSTATUS (*close)(HANDLE handle);
 };
 
 struct ww_allocation {
@@ -39,19 +48,38 @@ struct ww_allocation {
 struct ww_regions *ww_watching(void);
 
 /* Opens it at the first watched allocation; NULL if it cannot be served. */
-struct ww_regions *ww_start_watching(void);
+struct ww_regions *ww_start_watching(const struct ww_wine *wine);
 
-/* Whether a call is ours to handle. `base` is the caller's pointer; it may
- * fault, as it would in Wine. */
+/* Whether an allocation, or any other call on memory, is ours to handle. `base`
+ * is the caller's pointer; it may fault, as it would in Wine. */
 bool ww_allocation_is_ours(HANDLE process, PVOID *base, ULONG type);
-bool ww_free_is_ours(HANDLE process, PVOID *base);
+bool ww_is_watched(HANDLE process, PVOID *base);
 
 /* Whether some of [start, start + size) is watched. */
 bool ww_is_watched_range(const void *start, SIZE_T size);
+
+/* Arguments that are refused before anything is looked at. */
+NTSTATUS ww_check_allocation(const struct ww_allocation *allocation);
+NTSTATUS ww_check_free_type(ULONG type);
 
 /* The handled calls. They change base and size as the service does. */
 NTSTATUS ww_allocate(struct ww_allocation *allocation);
 NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,
 		 SIZE_T *size, ULONG type);
+
+/* Whether a read would succeed, or its status. */
+NTSTATUS ww_try_read(const struct ww_wine *wine, HANDLE process,
+		     const void *address, SIZE_T size);
+
+/* What a lock of watched memory finds before Wine does it: success, or
+ * STATUS_GUARD_PAGE_VIOLATION, and that guard is gone. */
+NTSTATUS ww_lock_guards(const struct ww_wine *wine, PVOID base, SIZE_T size);
+
+/* NtGetWriteWatch and NtResetWriteWatch on any process, or WW_NT_NOT_OURS: then
+ * Wine answers. */
+NTSTATUS ww_query_writes(const struct ww_wine *wine, HANDLE process,
+			 struct ww_nt_get *call);
+NTSTATUS ww_reset_writes(const struct ww_wine *wine, HANDLE process, PVOID base,
+			 SIZE_T size);
 
 #endif

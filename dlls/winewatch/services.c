@@ -28,7 +28,12 @@ typedef NTSTATUS WINE_CALL reset_fn(HANDLE, PVOID, SIZE_T);
 typedef NTSTATUS WINE_CALL read_fn(HANDLE, const void *, void *, SIZE_T,
 				   SIZE_T *);
 typedef NTSTATUS WINE_CALL protect_fn(HANDLE, PVOID *, SIZE_T *, ULONG, ULONG *);
+typedef NTSTATUS WINE_CALL lock_fn(HANDLE, PVOID *, SIZE_T *, ULONG);
 typedef NTSTATUS WINE_CALL query_fn(HANDLE, LPCVOID, int, PVOID, SIZE_T, SIZE_T *);
+typedef NTSTATUS WINE_CALL query_handle_fn(HANDLE, int, PVOID, ULONG, ULONG *);
+typedef NTSTATUS WINE_CALL duplicate_fn(HANDLE, HANDLE, HANDLE, HANDLE *,
+					ACCESS_MASK, ULONG, ULONG);
+typedef NTSTATUS WINE_CALL close_fn(HANDLE);
 
 static allocate_fn *wine_allocate;
 static allocate_ex_fn *wine_allocate_ex;
@@ -36,8 +41,13 @@ static free_fn *wine_free;
 static get_fn *wine_get;
 static reset_fn *wine_reset;
 static read_fn *wine_read;
+static lock_fn *wine_lock;
 static protect_fn *wine_protect;
 static query_fn *wine_query;
+static query_handle_fn *wine_query_object;
+static query_handle_fn *wine_query_process;
+static duplicate_fn *wine_duplicate;
+static close_fn *wine_close;
 
 static NTSTATUS call_free(HANDLE process, PVOID *base, SIZE_T *size, ULONG type)
 {
@@ -63,11 +73,46 @@ static NTSTATUS call_commit(HANDLE process, PVOID *base, SIZE_T *size,
 	return wine_allocate(process, base, 0, size, MEM_COMMIT, protect);
 }
 
+static NTSTATUS call_read(HANDLE process, const void *address, void *buffer,
+			  SIZE_T size, SIZE_T *n_read)
+{
+	return wine_read(process, address, buffer, size, n_read);
+}
+
+static NTSTATUS call_query_object(HANDLE handle, OBJECT_INFORMATION_CLASS what,
+				  PVOID info, ULONG n_bytes)
+{
+	return wine_query_object(handle, what, info, n_bytes, NULL);
+}
+
+static NTSTATUS call_query_process(HANDLE handle, PROCESSINFOCLASS what,
+				   PVOID info, ULONG n_bytes)
+{
+	return wine_query_process(handle, what, info, n_bytes, NULL);
+}
+
+static NTSTATUS call_duplicate(HANDLE handle, HANDLE *duplicate,
+			       ACCESS_MASK access)
+{
+	return wine_duplicate(NtCurrentProcess(), handle, NtCurrentProcess(),
+			      duplicate, access, 0, 0);
+}
+
+static NTSTATUS call_close(HANDLE handle)
+{
+	return wine_close(handle);
+}
+
 static const struct ww_wine wine = {
 	.commit = call_commit,
 	.free = call_free,
 	.protect = call_protect,
 	.query = call_query,
+	.read = call_read,
+	.query_object = call_query_object,
+	.query_process = call_query_process,
+	.duplicate = call_duplicate,
+	.close = call_close,
 };
 
 static NTSTATUS call_allocate(struct ww_allocation *allocation)
@@ -181,7 +226,7 @@ static NTSTATUS SERVICE nt_free(HANDLE process, PVOID *base, SIZE_T *size,
 	PVOID at;
 	SIZE_T n_bytes;
 
-	if (!ww_free_is_ours(process, base))
+	if (!ww_is_watched(process, base))
 		return wine_free(process, base, size, type);
 	at = *(PVOID volatile *)base;
 	n_bytes = *(volatile SIZE_T *)size;
@@ -197,12 +242,10 @@ static NTSTATUS SERVICE nt_get(HANDLE process, ULONG flags, PVOID base,
 			       SIZE_T size, PVOID *addresses, ULONG_PTR *count,
 			       ULONG *granularity)
 {
-	struct ww_regions *regions = ww_watching();
-	NTSTATUS status = WW_NT_NOT_OURS;
+	struct ww_nt_get call = { flags, base, size, addresses, count, granularity,
+				  0 };
+	NTSTATUS status = ww_query_writes(&wine, process, &call);
 
-	if (regions)
-		status = ww_nt_get_write_watch(regions, flags, base, size,
-					       addresses, count, granularity);
 	if (status == WW_NT_NOT_OURS)
 		status = wine_get(process, flags, base, size, addresses, count,
 				  granularity);
@@ -211,35 +254,36 @@ static NTSTATUS SERVICE nt_get(HANDLE process, ULONG flags, PVOID base,
 
 static NTSTATUS SERVICE nt_reset(HANDLE process, PVOID base, SIZE_T size)
 {
-	struct ww_regions *regions = ww_watching();
-	NTSTATUS status = WW_NT_NOT_OURS;
+	NTSTATUS status = ww_reset_writes(&wine, process, base, size);
 
-	if (regions)
-		status = ww_nt_reset_write_watch(regions, base, size);
 	if (status == WW_NT_NOT_OURS)
 		status = wine_reset(process, base, size);
 	return status;
 }
 
-/* Wine writes to the whole destination before it reads, and a read that fails
- * must not show as a write (anti-debug programs look). So a destination that is
- * watched is left alone until the source has shown that it can be read. */
 static NTSTATUS SERVICE nt_read(HANDLE process, const void *address, void *buffer,
 				SIZE_T size, SIZE_T *n_read)
 {
-	void *trial = ww_is_watched_range(buffer, size) ? ww_linux.map(size) : NULL;
 	NTSTATUS status = STATUS_SUCCESS;
-	SIZE_T n = 0;
 
-	if (trial) {
-		status = wine_read(process, address, trial, size, &n);
-		ww_linux.unmap(trial, size);
-	}
-	if (NT_SUCCESS(status) || n)
+	if (ww_is_watched_range(buffer, size))
+		status = ww_try_read(&wine, process, address, size);
+	if (NT_SUCCESS(status))
 		return wine_read(process, address, buffer, size, n_read);
 	if (n_read)
 		*n_read = 0;
 	return status;
+}
+
+static NTSTATUS SERVICE nt_lock(HANDLE process, PVOID *base, SIZE_T *size,
+				ULONG type)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+
+	if (ww_is_watched(process, base))
+		status = ww_lock_guards(&wine, *(PVOID volatile *)base,
+					*(volatile SIZE_T *)size);
+	return status ? status : wine_lock(process, base, size, type);
 }
 
 const struct ww_service SERVICES[] = {
@@ -249,8 +293,13 @@ const struct ww_service SERVICES[] = {
 	{ "NtGetWriteWatch", nt_get, (void **)&wine_get },
 	{ "NtResetWriteWatch", nt_reset, (void **)&wine_reset },
 	{ "NtReadVirtualMemory", nt_read, (void **)&wine_read },
+	{ "NtLockVirtualMemory", nt_lock, (void **)&wine_lock },
 	{ "NtProtectVirtualMemory", NULL, (void **)&wine_protect },
 	{ "NtQueryVirtualMemory", NULL, (void **)&wine_query },
+	{ "NtQueryObject", NULL, (void **)&wine_query_object },
+	{ "NtQueryInformationProcess", NULL, (void **)&wine_query_process },
+	{ "NtDuplicateObject", NULL, (void **)&wine_duplicate },
+	{ "NtClose", NULL, (void **)&wine_close },
 };
 
 _Static_assert(sizeof(SERVICES) / sizeof(SERVICES[0]) == WW_N_SERVICES,

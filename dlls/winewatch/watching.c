@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
+#include "handles.h"
 #include "log.h"
-#include "memory.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -41,13 +41,17 @@ static bool may_pass(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
 }
 
-static struct ww_regions *open_registry(const sigset_t *signals)
+static struct ww_regions *open_registry(const struct ww_wine *wine,
+					const sigset_t *signals)
 {
 	struct ww_regions *regions;
 	const char *failure;
 	int ret = ww_regions_open(&regions, &ww_linux, signals, &failure);
 
 	if (!ret) {
+		struct ww_tag tag = ww_own_tag(wine);
+
+		ww_regions_set_tag(regions, &tag);
 		ww_log(WW_LOG_INFO, PACKAGE_VERSION ", backend %s",
 		       ww_regions_backend(regions));
 		return regions;
@@ -59,7 +63,7 @@ static struct ww_regions *open_registry(const sigset_t *signals)
 	return NULL;
 }
 
-struct ww_regions *ww_start_watching(void)
+struct ww_regions *ww_start_watching(const struct ww_wine *wine)
 {
 	struct ww_regions *regions = ww_watching();
 	sigset_t signals, saved;
@@ -71,7 +75,7 @@ struct ww_regions *ww_start_watching(void)
 	pthread_mutex_lock(&opening);
 	regions = ww_watching();
 	if (!regions && !given_up) {
-		regions = open_registry(&signals);
+		regions = open_registry(wine, &signals);
 		tried = true;
 		__atomic_store_n(&watching, regions, __ATOMIC_RELEASE);
 	}

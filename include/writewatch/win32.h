@@ -22,7 +22,7 @@
  * Where the behaviour comes from: Microsoft's documentation of each function;
  * what it leaves open, from the tests of Wine that pass on Windows, and from
  * ReactOS. Known differences are noted at each function; there is no PAGE_GUARD,
- * no copying on write, and there are no large pages, placeholders and physical
+ * no copying on write, and there are no large pages, sections and physical
  * memory.
  */
 #ifndef WRITEWATCH_WIN32_H
@@ -37,20 +37,31 @@
 extern "C" {
 #endif
 
+/* Without names, as in the SDK, which C has and C++ does not. */
+#ifdef __GNUC__
+#define WRITEWATCH_EXTENSION __extension__
+#else
+#define WRITEWATCH_EXTENSION
+#endif
+
 /* ---- Types ---- */
 
 typedef int32_t BOOL;
 typedef int32_t LONG;
 typedef int64_t LONGLONG;
+typedef uint16_t USHORT;
 typedef uint32_t UINT;
 typedef uint32_t DWORD;
 typedef uint32_t ULONG;
+typedef uint32_t ACCESS_MASK;
+typedef uint64_t DWORD64;
 typedef uintptr_t ULONG_PTR;
 typedef ULONG_PTR SIZE_T;
 typedef void *PVOID;
 typedef void *LPVOID;
 typedef const void *LPCVOID;
 typedef void *HANDLE;
+typedef HANDLE *PHANDLE;
 typedef DWORD *PDWORD;
 typedef DWORD *LPDWORD;
 typedef ULONG *PULONG;
@@ -84,9 +95,38 @@ typedef struct _MEMORY_BASIC_INFORMATION {
 	DWORD Type;		/**< MEM_PRIVATE; 0 for free memory */
 } MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
 
-/** Extended parameters: none are known here. */
-typedef struct MEM_EXTENDED_PARAMETER MEM_EXTENDED_PARAMETER;
-typedef MEM_EXTENDED_PARAMETER *PMEM_EXTENDED_PARAMETER;
+/** Where VirtualAlloc2() may reserve; 0 stands for anything. */
+typedef struct _MEM_ADDRESS_REQUIREMENTS {
+	PVOID LowestStartingAddress; /**< a multiple of 64 KiB */
+	PVOID HighestEndingAddress; /**< of the last byte of a page */
+	SIZE_T Alignment;	/**< a power of two, 64 KiB or more */
+} MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
+
+typedef enum MEM_EXTENDED_PARAMETER_TYPE {
+	MemExtendedParameterInvalidType,
+	MemExtendedParameterAddressRequirements,
+	MemExtendedParameterNumaNode,
+	MemExtendedParameterPartitionHandle,
+	MemExtendedParameterUserPhysicalHandle,
+	MemExtendedParameterAttributeFlags,
+} MEM_EXTENDED_PARAMETER_TYPE, *PMEM_EXTENDED_PARAMETER_TYPE;
+
+#define MEM_EXTENDED_PARAMETER_TYPE_BITS 8
+
+/** One more wish for VirtualAlloc2(). */
+typedef struct MEM_EXTENDED_PARAMETER {
+	WRITEWATCH_EXTENSION struct {
+		DWORD64 Type : MEM_EXTENDED_PARAMETER_TYPE_BITS;
+		DWORD64 Reserved : 64 - MEM_EXTENDED_PARAMETER_TYPE_BITS;
+	};
+	WRITEWATCH_EXTENSION union {
+		DWORD64 ULong64;
+		PVOID Pointer;
+		SIZE_T Size;
+		HANDLE Handle;
+		DWORD ULong;
+	};
+} __attribute__((aligned(8))) MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
 
 /* ---- Values ---- */
 
@@ -96,6 +136,10 @@ typedef MEM_EXTENDED_PARAMETER *PMEM_EXTENDED_PARAMETER;
 #define MEM_RELEASE		0x00008000
 #define MEM_FREE		0x00010000
 #define MEM_PRIVATE		0x00020000
+#define MEM_REPLACE_PLACEHOLDER	0x00004000
+#define MEM_RESERVE_PLACEHOLDER	0x00040000
+#define MEM_COALESCE_PLACEHOLDERS 0x00000001
+#define MEM_PRESERVE_PLACEHOLDER 0x00000002
 #define MEM_RESET		0x00080000
 #define MEM_TOP_DOWN		0x00100000
 #define MEM_WRITE_WATCH		0x00200000
@@ -116,6 +160,26 @@ typedef MEM_EXTENDED_PARAMETER *PMEM_EXTENDED_PARAMETER;
 #define PAGE_WRITECOMBINE	0x400
 
 #define WRITE_WATCH_FLAG_RESET	1
+
+#define PROCESS_TERMINATE		0x0001
+#define PROCESS_CREATE_THREAD		0x0002
+#define PROCESS_VM_OPERATION		0x0008
+#define PROCESS_VM_READ			0x0010
+#define PROCESS_VM_WRITE		0x0020
+#define PROCESS_DUP_HANDLE		0x0040
+#define PROCESS_CREATE_PROCESS		0x0080
+#define PROCESS_SET_QUOTA		0x0100
+#define PROCESS_SET_INFORMATION		0x0200
+#define PROCESS_QUERY_INFORMATION	0x0400
+#define PROCESS_SUSPEND_RESUME		0x0800
+#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
+#define PROCESS_ALL_ACCESS		0x1fffff
+#define SYNCHRONIZE			0x00100000
+#define MAXIMUM_ALLOWED			0x02000000
+#define GENERIC_ALL			0x10000000
+#define GENERIC_EXECUTE			0x20000000
+#define GENERIC_WRITE			0x40000000
+#define GENERIC_READ			0x80000000
 
 #define ERROR_SUCCESS		0
 #define ERROR_ACCESS_DENIED	5
@@ -175,7 +239,9 @@ UINT ResetWriteWatch(LPVOID base, SIZE_T size);
  * down to 64 KiB, and a commit covers whole pages of one reservation. Committing
  * committed pages gives them the new protection and nothing else. PAGE_NOCACHE
  * and PAGE_WRITECOMBINE are remembered and have no effect. MEM_RESET and
- * MEM_RESET_UNDO, each only alone, are checked and have no effect.
+ * MEM_RESET_UNDO, each only alone, are checked and have no effect. MEM_TOP_DOWN
+ * chooses the highest of the places that the library has, which lie below those
+ * of Linux's own.
  *
  * MEM_WRITE_WATCH, with MEM_RESERVE, watches all of the reservation until it is
  * released. Reserving costs microseconds and no page tables, at any size.
@@ -188,20 +254,38 @@ UINT ResetWriteWatch(LPVOID base, SIZE_T size);
  * address space, no memory, or too many maps for Linux: nothing has changed),
  * ERROR_ACCESS_DENIED (the system forbids the protection),
  * ERROR_PRIVILEGE_NOT_HELD (MEM_LARGE_PAGES), or ERROR_NOT_SUPPORTED
- * (MEM_PHYSICAL; MEM_WRITE_WATCH where writes cannot be watched). Since 0.1.
+ * (MEM_PHYSICAL; MEM_WRITE_WATCH where writes cannot be watched).
+ *
+ * PAGE_GUARD is ERROR_INVALID_PARAMETER, since nobody here could raise its
+ * exception. Since 0.1.
  */
 LPVOID VirtualAlloc(LPVOID base, SIZE_T size, DWORD type, DWORD protect);
 
 /**
- * VirtualAlloc() in a process, of which GetCurrentProcess() is the only one so
- * far: any other is ERROR_INVALID_HANDLE. Since 0.1.
+ * VirtualAlloc() by a handle of this process that was opened with
+ * PROCESS_VM_OPERATION. Fails like it, and with ERROR_INVALID_HANDLE,
+ * ERROR_ACCESS_DENIED (without that right, or the process has ended) or
+ * ERROR_NOT_SUPPORTED (another process). Since 0.1.
  */
 LPVOID VirtualAllocEx(HANDLE process, LPVOID base, SIZE_T size, DWORD type,
 		      DWORD protect);
 
 /**
- * The same with extended parameters; NULL stands for this process. Any parameter
- * is ERROR_INVALID_PARAMETER. Since 0.1.
+ * The same with placeholders and extended parameters; NULL stands for this
+ * process.
+ *
+ * A placeholder is reserved memory that keeps a place: MEM_RESERVE |
+ * MEM_RESERVE_PLACEHOLDER, with PAGE_NOACCESS, makes one, and VirtualFree()
+ * divides, joins and releases them. MEM_RESERVE | MEM_REPLACE_PLACEHOLDER, with
+ * MEM_COMMIT, MEM_WRITE_WATCH or both, makes an allocation of exactly one of
+ * them; any other base or size is ERROR_INVALID_ADDRESS. It cannot be committed
+ * before that. There is no MapViewOfFile3() that would put a section there.
+ *
+ * MemExtendedParameterAddressRequirements says where the memory may lie; with a
+ * base all of it is 0. MemExtendedParameterNumaNode is accepted and has no
+ * effect. MemExtendedParameterAttributeFlags has no flags here. Any other
+ * parameter, or one that is given twice, is ERROR_INVALID_PARAMETER. No place
+ * that is good is ERROR_NOT_ENOUGH_MEMORY. Since 0.1.
  */
 PVOID VirtualAlloc2(HANDLE process, PVOID base, SIZE_T size, ULONG type,
 		    ULONG protect, MEM_EXTENDED_PARAMETER *parameters,
@@ -213,13 +297,21 @@ PVOID VirtualAlloc2(HANDLE process, PVOID base, SIZE_T size, ULONG type,
  * size 0 and the base of a reservation all of it; pages that were written stay
  * so. The contents are gone in either case.
  *
+ * MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER: makes a placeholder of its own of a
+ * part of one, or makes one again of all of an allocation that has replaced one.
+ * MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS: makes one of all the placeholders in
+ * a range, two at least. Both need the exact size.
+ *
  * Returns TRUE, or FALSE with the last error ERROR_INVALID_PARAMETER (another
- * type, a size to release, or a range that leaves its reservation),
- * ERROR_INVALID_ADDRESS (no reservation, or size 0 away from its base) or
- * ERROR_NOT_ENOUGH_MEMORY (Linux has no map left for cutting one in two: nothing
- * has changed). Since 0.1.
+ * type, a size to release or none for placeholders, or a range that leaves its
+ * reservation), ERROR_INVALID_ADDRESS (no reservation, size 0 away from its
+ * base, or not those placeholders) or ERROR_NOT_ENOUGH_MEMORY (Linux has no map
+ * left for cutting one in two: nothing has changed). Since 0.1.
  */
 BOOL VirtualFree(LPVOID base, SIZE_T size, DWORD type);
+
+/** The same by a handle, as VirtualAllocEx() is. Since 0.1. */
+BOOL VirtualFreeEx(HANDLE process, LPVOID base, SIZE_T size, DWORD type);
 
 /**
  * Changes the protection of whole committed pages of one reservation and stores
@@ -231,6 +323,10 @@ BOOL VirtualFree(LPVOID base, SIZE_T size, DWORD type);
  */
 BOOL VirtualProtect(LPVOID base, SIZE_T size, DWORD protect, PDWORD old);
 
+/** The same by a handle, as VirtualAllocEx() is. Since 0.1. */
+BOOL VirtualProtectEx(HANDLE process, LPVOID base, SIZE_T size, DWORD protect,
+		      PDWORD old);
+
 /**
  * Describes the page around `address` and those after it that are like it.
  * Returns the bytes stored in *info, or 0 with the last error ERROR_BAD_LENGTH
@@ -240,6 +336,13 @@ BOOL VirtualProtect(LPVOID base, SIZE_T size, DWORD protect, PDWORD old);
  */
 SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION info,
 		    SIZE_T n_bytes);
+
+/**
+ * The same by a handle, as VirtualAllocEx() is, but one that was opened with
+ * PROCESS_QUERY_INFORMATION. Since 0.1.
+ */
+SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address,
+		      PMEMORY_BASIC_INFORMATION info, SIZE_T n_bytes);
 
 /**
  * Keeps whole committed, accessible pages of one reservation in memory, until
@@ -257,10 +360,43 @@ BOOL VirtualLock(LPVOID base, SIZE_T size);
  */
 BOOL VirtualUnlock(LPVOID base, SIZE_T size);
 
-/* ---- The process, errors, time ---- */
+/* ---- Processes ---- */
 
 /** The handle of this process: a constant that needs no closing. Since 0.1. */
 HANDLE GetCurrentProcess(void);
+
+/** The pid of this process, which is Linux's. Since 0.1. */
+DWORD GetCurrentProcessId(void);
+
+/**
+ * A handle of a running process, for NtGetWriteWatch() and NtResetWriteWatch(),
+ * and of this one for all that take a handle. The `rights` PROCESS_… are checked
+ * by each call that uses it; those that concern its memory are granted where
+ * Linux lets this process open /proc/PID/pagemap. Nothing is inherited, except
+ * by a child that is made with fork(2): it has all handles, of the same
+ * processes.
+ *
+ * Returns a handle for CloseHandle(), or NULL with the last error
+ * ERROR_INVALID_PARAMETER (no such process), ERROR_ACCESS_DENIED,
+ * ERROR_NO_SYSTEM_RESOURCES or ERROR_NOT_ENOUGH_MEMORY (no file or no memory for
+ * one), or ERROR_NOT_SUPPORTED (before Linux 5.3). Since 0.1.
+ */
+HANDLE OpenProcess(DWORD rights, BOOL inherit, DWORD pid);
+
+/**
+ * The pid of a process, which may have ended. Returns 0 with the last error
+ * ERROR_INVALID_HANDLE, or ERROR_ACCESS_DENIED without the right
+ * PROCESS_QUERY_INFORMATION or PROCESS_QUERY_LIMITED_INFORMATION. Since 0.1.
+ */
+DWORD GetProcessId(HANDLE process);
+
+/**
+ * Returns TRUE, or FALSE with the last error ERROR_INVALID_HANDLE. Closing
+ * GetCurrentProcess() has no effect. Since 0.1.
+ */
+BOOL CloseHandle(HANDLE handle);
+
+/* ---- Errors, time ---- */
 
 /** Why the last call in this thread failed that did. Since 0.1. */
 DWORD GetLastError(void);
@@ -285,14 +421,45 @@ typedef LONG NTSTATUS;
 #define NT_SUCCESS(status)	((NTSTATUS)(status) >= 0)
 #define NtCurrentProcess()	((HANDLE)~(ULONG_PTR)0)
 
+typedef struct _UNICODE_STRING {
+	USHORT Length;
+	USHORT MaximumLength;
+	USHORT *Buffer;		/**< UTF-16 */
+} UNICODE_STRING, *PUNICODE_STRING;
+
+typedef struct _OBJECT_ATTRIBUTES {
+	ULONG Length;
+	HANDLE RootDirectory;
+	PUNICODE_STRING ObjectName;
+	ULONG Attributes;
+	PVOID SecurityDescriptor;
+	PVOID SecurityQualityOfService;
+} OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
+
+#define InitializeObjectAttributes(object, name, attributes, root, security) \
+	do { \
+		(object)->Length = sizeof(OBJECT_ATTRIBUTES); \
+		(object)->RootDirectory = (root); \
+		(object)->ObjectName = (name); \
+		(object)->Attributes = (attributes); \
+		(object)->SecurityDescriptor = (security); \
+		(object)->SecurityQualityOfService = NULL; \
+	} while (0)
+
+typedef struct _CLIENT_ID {
+	HANDLE UniqueProcess;	/**< the pid */
+	HANDLE UniqueThread;	/**< NULL here */
+} CLIENT_ID, *PCLIENT_ID;
+
 typedef enum _MEMORY_INFORMATION_CLASS {
 	MemoryBasicInformation,
 } MEMORY_INFORMATION_CLASS;
 
 /**
  * What VirtualAlloc() does; *base and *size are what is asked for and, after a
- * success, what was reserved or committed, in whole pages. `zero_bits` is 0.
- * Since 0.1.
+ * success, what was reserved or committed, in whole pages. With *base NULL,
+ * `zero_bits` up to 21 keeps that many high bits of a 32-bit address zero; from
+ * 32 on it is a mask, above whose highest bit all are zero. Since 0.1.
  */
 NTSTATUS NtAllocateVirtualMemory(HANDLE process, PVOID *base,
 				 ULONG_PTR zero_bits, SIZE_T *size, ULONG type,
@@ -329,11 +496,26 @@ NTSTATUS NtLockVirtualMemory(HANDLE process, PVOID *base, SIZE_T *size,
 NTSTATUS NtUnlockVirtualMemory(HANDLE process, PVOID *base, SIZE_T *size,
 			       ULONG type);
 
-/** What GetWriteWatch() does. Since 0.1. */
+/**
+ * What OpenProcess() does, for the pid in `client`; the object has no name, and
+ * of its attributes none has a meaning. Since 0.1.
+ */
+NTSTATUS NtOpenProcess(PHANDLE handle, ACCESS_MASK rights,
+		       const OBJECT_ATTRIBUTES *attributes,
+		       const CLIENT_ID *client);
+
+/** What CloseHandle() does. Since 0.1. */
+NTSTATUS NtClose(HANDLE handle);
+
+/**
+ * What GetWriteWatch() does, also in another process, whose handle was opened
+ * with PROCESS_VM_OPERATION. Watched memory is known of processes that use this
+ * library, or run under winewatch; in any other no base is watched. Since 0.1.
+ */
 NTSTATUS NtGetWriteWatch(HANDLE process, ULONG flags, PVOID base, SIZE_T size,
 			 PVOID *addresses, ULONG_PTR *count, ULONG *granularity);
 
-/** What ResetWriteWatch() does. Since 0.1. */
+/** What ResetWriteWatch() does, the same way. Since 0.1. */
 NTSTATUS NtResetWriteWatch(HANDLE process, PVOID base, SIZE_T size);
 
 #ifdef __cplusplus

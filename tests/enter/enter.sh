@@ -7,8 +7,8 @@ set -u
 . "$top_srcdir/tests/tools/tap.sh"
 
 load=$top_builddir/tests/enter/load
-six="AllocateVirtualMemory AllocateVirtualMemoryEx FreeVirtualMemory"
-six="$six GetWriteWatch ResetWriteWatch ReadVirtualMemory"
+all="AllocateVirtualMemory AllocateVirtualMemoryEx FreeVirtualMemory"
+all="$all GetWriteWatch ResetWriteWatch ReadVirtualMemory LockVirtualMemory"
 
 # ntdll VARIANT: the stand-in's path.
 ntdll() {
@@ -34,8 +34,8 @@ log() {
 entered() {
 	variant=$1 abi=$2 own=$3
 	shift 3
-	is "$variant${1:+, $1}: five services are replaced, the table is as it was" \
-		"$(loaded "$variant" "$@")" "replaced: $six
+	is "$variant${1:+, $1}: the services are replaced, the table is as it was" \
+		"$(loaded "$variant" "$@")" "replaced: $all
 table: $access
 userfaultfds: 0"
 	is "$variant${1:+, $1}: the log says so" "$(log)" \
@@ -116,7 +116,7 @@ table: r--p
 userfaultfds: 0"
 
 is "loaded twice" "$(LD_PRELOAD=$library "$load" "$(ntdll sysv)" again)" \
-	"replaced: $six
+	"replaced: $all
 table: r--p
 userfaultfds: 0"
 

@@ -109,8 +109,10 @@ static void print_replaced(void *ntdll, void *const *table)
 	static const char *const names[] = {
 		"NtAllocateVirtualMemory", "NtAllocateVirtualMemoryEx",
 		"NtFreeVirtualMemory", "NtGetWriteWatch", "NtResetWriteWatch",
-		"NtReadVirtualMemory", "NtProtectVirtualMemory",
-		"NtQueryVirtualMemory",
+		"NtReadVirtualMemory", "NtLockVirtualMemory",
+		"NtProtectVirtualMemory", "NtQueryVirtualMemory",
+		"NtQueryObject", "NtQueryInformationProcess",
+		"NtDuplicateObject", "NtClose",
 	};
 
 	printf("replaced:");

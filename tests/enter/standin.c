@@ -23,6 +23,7 @@
 #endif
 
 #define STATUS_ACCESS_VIOLATION ((int)0xc0000005)
+#define STATUS_INVALID_HANDLE ((int)0xc0000008)
 #define STATUS_INVALID_PARAMETER ((int)0xc000000d)
 #define STATUS_NOT_SUPPORTED ((int)0xc00000bb)
 
@@ -129,6 +130,13 @@ EXPORT int SERVICE NtReadVirtualMemory(void *process, const void *address,
 	return STATUS_NOT_SUPPORTED;
 }
 
+EXPORT int SERVICE NtLockVirtualMemory(void *process, void **base,
+				       size_t *size, unsigned type)
+{
+	note("lock", process, *base, *size, type, 0);
+	return STATUS_NOT_SUPPORTED;
+}
+
 EXPORT int SERVICE NtProtectVirtualMemory(void *process, void **base,
 					  size_t *size, unsigned protect,
 					  unsigned *old)
@@ -149,6 +157,48 @@ EXPORT int SERVICE NtQueryVirtualMemory(void *process, const void *address,
 	return STATUS_NOT_SUPPORTED;
 }
 
+/* Of no class that is asked for: this stands for no process of a prefix. */
+EXPORT int SERVICE NtQueryObject(void *handle, int class, void *buffer,
+				 unsigned size, unsigned *used)
+{
+	(void)class;
+	(void)buffer;
+	(void)used;
+	note("query_object", handle, NULL, size, 0, 0);
+	return handle == (void *)0x1234 ? STATUS_INVALID_HANDLE :
+					  STATUS_NOT_SUPPORTED;
+}
+
+EXPORT int SERVICE NtQueryInformationProcess(void *process, int class,
+					     void *buffer, unsigned size,
+					     unsigned *used)
+{
+	(void)class;
+	(void)buffer;
+	(void)used;
+	note("query_process", process, NULL, size, 0, 0);
+	return STATUS_NOT_SUPPORTED;
+}
+
+EXPORT int SERVICE NtDuplicateObject(void *from, void *handle, void *to,
+				     void **duplicate, unsigned access,
+				     unsigned attributes, unsigned options)
+{
+	(void)handle;
+	(void)to;
+	(void)duplicate;
+	(void)attributes;
+	(void)options;
+	note("duplicate", from, NULL, 0, access, 0);
+	return STATUS_NOT_SUPPORTED;
+}
+
+EXPORT int SERVICE NtClose(void *handle)
+{
+	note("close", handle, NULL, 0, 0, 0);
+	return STATUS_NOT_SUPPORTED;
+}
+
 static int SERVICE other_service(void)
 {
 	return STATUS_NOT_SUPPORTED;
@@ -160,7 +210,8 @@ EXPORT const char standin_message[] = "kernel_writewatch_init: not available";
 
 enum { ALLOCATE = 20, ALLOCATE_EX = 21, FREE = 700, GET = 701, RESET = 1190,
        PROTECT = 500, QUERY = 501,
-       READ = 502 };
+       READ = 502, LOCK = 503, QUERY_OBJECT = 504, QUERY_PROCESS = 505,
+       DUPLICATE = 506, CLOSE = 507 };
 
 #define OTHERS(first, last) [first ... last] = (void *)other_service
 
@@ -173,7 +224,12 @@ static void *const table[STANDIN_ENTRIES] = {
 	[PROTECT] = (void *)NtProtectVirtualMemory,
 	[QUERY] = (void *)NtQueryVirtualMemory,
 	[READ] = (void *)NtReadVirtualMemory,
-	OTHERS(READ + 1, FREE - 1),
+	[LOCK] = (void *)NtLockVirtualMemory,
+	[QUERY_OBJECT] = (void *)NtQueryObject,
+	[QUERY_PROCESS] = (void *)NtQueryInformationProcess,
+	[DUPLICATE] = (void *)NtDuplicateObject,
+	[CLOSE] = (void *)NtClose,
+	OTHERS(CLOSE + 1, FREE - 1),
 	[FREE] = (void *)NtFreeVirtualMemory,
 	[GET] = (void *)NtGetWriteWatch,
 	OTHERS(GET + 1, RESET - 1),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A stand-in for the unix side of Wine's ntdll: seven services and a constant
- * table of them. One source, built in variants; what standin_* does is the
- * part of Wine's dispatcher and of the program above it.
+ * A stand-in for the unix side of Wine's ntdll: the services that are used and
+ * a constant table of them. One source, built in variants; what standin_* does
+ * is the part of Wine's dispatcher and of the program above it.
  */
 #ifndef STANDIN_H
 #define STANDIN_H

@@ -28,7 +28,10 @@ static const struct allocation {
 	HANDLE process;
 	NTSTATUS status;
 } allocations[] = {
-	{ "zero_bits", BEYOND, 1, 0, ~0u, 0, BAD_HANDLE, STATUS_INVALID_PARAMETER_3 },
+	{ "22 zero bits", BEYOND, 22, 0, ~0u, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_3 },
+	{ "31 zero bits", BEYOND, 31, 0, ~0u, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_3 },
 	{ "an unknown type", BEYOND, 0, 0, 0x800000 | MEM_RESERVE, 0, BAD_HANDLE,
 	  STATUS_INVALID_PARAMETER_5 },
 	{ "Wine 8's value for an undo of a reset", BEYOND, 0, 0, 0x10000000, 0,
@@ -233,9 +236,180 @@ static void others(void)
 	   STATUS_ACCESS_VIOLATION, "allocate", "no base");
 	is(NtAllocateVirtualMemory(SELF, (PVOID *)&at, 0, NULL, MEM_RESERVE, RW),
 	   STATUS_ACCESS_VIOLATION, "allocate", "no size");
-	is(NtAllocateVirtualMemoryEx(SELF, (PVOID *)&at, &size, MEM_RESERVE, RW, NULL,
-				     1), STATUS_INVALID_PARAMETER, "allocate",
-	   "extended parameters");
+}
+
+/* ---- Allocating with extended parameters ---- */
+
+/* In this order, as above. */
+static const struct extension {
+	const char *name;
+	char *base;
+	ULONG type;
+	ULONG protect;
+	HANDLE process;
+	NTSTATUS status;
+} extensions[] = {
+	{ "a placeholder that is not reserved", BEYOND, MEM_RESERVE_PLACEHOLDER, 0,
+	  BAD_HANDLE, STATUS_INVALID_PARAMETER_5 },
+	{ "a committed placeholder", BEYOND,
+	  MEM_RESERVE | MEM_COMMIT | MEM_RESERVE_PLACEHOLDER, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_5 },
+	{ "a watched placeholder", BEYOND,
+	  MEM_RESERVE | MEM_WRITE_WATCH | MEM_RESERVE_PLACEHOLDER, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_5 },
+	{ "a placeholder for a placeholder", BEYOND,
+	  MEM_RESERVE | MEM_REPLACE_PLACEHOLDER | MEM_RESERVE_PLACEHOLDER, 0,
+	  BAD_HANDLE, STATUS_INVALID_PARAMETER_5 },
+	{ "replacing without a reservation", BEYOND,
+	  MEM_COMMIT | MEM_REPLACE_PLACEHOLDER, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_5 },
+	{ "replacing by large pages", BEYOND,
+	  MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES | MEM_REPLACE_PLACEHOLDER, 0,
+	  BAD_HANDLE, STATUS_INVALID_PARAMETER_5 },
+	{ "replacing by physical memory", BEYOND,
+	  MEM_RESERVE | MEM_PHYSICAL | MEM_REPLACE_PLACEHOLDER, 0, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_5 },
+	{ "a placeholder with access", BEYOND,
+	  MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, RW, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_6 },
+	{ "replacing with no protection", BEYOND,
+	  MEM_RESERVE | MEM_REPLACE_PLACEHOLDER, 0, BAD_HANDLE,
+	  STATUS_INVALID_PAGE_PROTECTION },
+	{ "a base beyond the address space", BEYOND, MEM_RESERVE, RW, BAD_HANDLE,
+	  STATUS_INVALID_PARAMETER_2 },
+	{ "another process", NULL, MEM_RESERVE, RW, BAD_HANDLE,
+	  STATUS_INVALID_HANDLE },
+	{ "replacing nothing", (char *)0x10000,
+	  MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER, RW, SELF,
+	  STATUS_CONFLICTING_ADDRESSES },
+	{ "replacing at NULL", NULL, MEM_RESERVE | MEM_REPLACE_PLACEHOLDER, RW, SELF,
+	  STATUS_CONFLICTING_ADDRESSES },
+};
+
+static void refused_extensions(void)
+{
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+		const struct extension *row = &extensions[i];
+		PVOID base = row->base;
+		SIZE_T size = PAGE;
+
+		is(NtAllocateVirtualMemoryEx(row->process, &base, &size, row->type,
+					     row->protect, NULL, 0),
+		   row->status, "allocate with extensions", row->name);
+		if (base != row->base || size != PAGE)
+			ok(false, "the outputs of a failure have changed");
+	}
+}
+
+static NTSTATUS allocate_with(MEM_EXTENDED_PARAMETER *parameters, ULONG n)
+{
+	PVOID base = BEYOND;
+	SIZE_T size = 0;
+
+	return NtAllocateVirtualMemoryEx(BAD_HANDLE, &base, &size, 0, 0, parameters,
+					 n);
+}
+
+/* Everything else is bad in these, too. */
+static void refused_parameters(void)
+{
+	MEM_EXTENDED_PARAMETER some[2];
+
+	memset(some, 0, sizeof(some));
+	is(allocate_with(NULL, 1), STATUS_INVALID_PARAMETER, "parameters", "none");
+	is(allocate_with(some, 1), STATUS_INVALID_PARAMETER, "parameters", "type 0");
+	for (unsigned type = 1; type < 256; type++) {
+		if (type == MemExtendedParameterNumaNode ||
+		    type == MemExtendedParameterAttributeFlags ||
+		    type == MemExtendedParameterAddressRequirements)
+			continue;
+		some[0].Type = type;
+		if (allocate_with(some, 1) != STATUS_INVALID_PARAMETER)
+			ok(false, "type %u is taken", type);
+	}
+	some[0].Type = some[1].Type = MemExtendedParameterNumaNode;
+	is(allocate_with(some, 1), STATUS_INVALID_PARAMETER_5, "parameters",
+	   "a node");
+	is(allocate_with(some, 2), STATUS_INVALID_PARAMETER, "parameters",
+	   "a node twice");
+	some[1].Type = MemExtendedParameterAttributeFlags;
+	is(allocate_with(some, 2), STATUS_INVALID_PARAMETER_5, "parameters",
+	   "a node and no attributes");
+	some[1].ULong64 = 2;
+	is(allocate_with(some, 2), STATUS_INVALID_PARAMETER, "parameters",
+	   "an attribute");
+	some[0].Reserved = 1;
+	is(allocate_with(some, 1), STATUS_INVALID_PARAMETER, "parameters",
+	   "reserved bits");
+	some[1].Type = MemExtendedParameterAddressRequirements;
+	some[1].Pointer = NULL;
+	is(allocate_with(some + 1, 1), STATUS_ACCESS_VIOLATION, "parameters",
+	   "no requirements");
+}
+
+static const struct requirement {
+	const char *name;
+	char *base;
+	MEM_ADDRESS_REQUIREMENTS wanted;
+	NTSTATUS status;
+} requirements[] = {
+	{ "nothing in particular", NULL, { NULL, NULL, 0 }, 0 },
+	{ "nothing, with a base", (char *)0x540000000000, { NULL, NULL, 0 }, 0 },
+	{ "a lower limit with a base", (char *)0x540000000000,
+	  { (void *)0x20000000, NULL, 0 }, STATUS_INVALID_PARAMETER },
+	{ "an upper limit with a base", (char *)0x540000000000,
+	  { NULL, (void *)0x7fffffffffff, 0 }, STATUS_INVALID_PARAMETER },
+	{ "an alignment with a base", (char *)0x540000000000, { NULL, NULL, 65536 },
+	  STATUS_INVALID_PARAMETER },
+	{ "an odd lower limit", NULL, { (void *)0x20001000, NULL, 0 },
+	  STATUS_INVALID_PARAMETER },
+	{ "a lower limit beyond the address space", NULL,
+	  { (void *)0x7fffffff0000, NULL, 0 }, STATUS_INVALID_PARAMETER },
+	{ "an odd upper limit", NULL, { NULL, (void *)0x20001000, 0 },
+	  STATUS_INVALID_PARAMETER },
+	{ "the end of a page", NULL, { NULL, (void *)0x7fff1fff, 0 }, 0 },
+	{ "an upper limit beyond the address space", NULL,
+	  { NULL, (void *)0x7fffffffffff, 0 }, STATUS_INVALID_PARAMETER },
+	{ "limits the wrong way round", NULL,
+	  { (void *)0x30000000, (void *)0x2fffffff, 0 }, STATUS_INVALID_PARAMETER },
+	{ "too little between the limits", NULL,
+	  { (void *)0x30000000, (void *)0x30001fff, 0 }, STATUS_NO_MEMORY },
+	{ "an alignment of three quarters", NULL, { NULL, NULL, 0x30000 },
+	  STATUS_INVALID_PARAMETER },
+	{ "an alignment below 64 KiB", NULL, { NULL, NULL, 0x8000 },
+	  STATUS_INVALID_PARAMETER },
+	{ "an alignment that no place has", NULL,
+	  { NULL, NULL, (SIZE_T)1 << 62 }, STATUS_NO_MEMORY },
+};
+
+static bool meets(const MEM_ADDRESS_REQUIREMENTS *wanted, char *base, SIZE_T size)
+{
+	return base >= (char *)wanted->LowestStartingAddress &&
+	       (!wanted->HighestEndingAddress ||
+		base + size - 1 <= (char *)wanted->HighestEndingAddress) &&
+	       (!wanted->Alignment || !((ULONG_PTR)base % wanted->Alignment));
+}
+
+static void address_requirements(void)
+{
+	for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++) {
+		MEM_ADDRESS_REQUIREMENTS wanted = requirements[i].wanted;
+		MEM_EXTENDED_PARAMETER parameter;
+		PVOID base = requirements[i].base;
+		SIZE_T size = 3 * PAGE;
+
+		memset(&parameter, 0, sizeof(parameter));
+		parameter.Type = MemExtendedParameterAddressRequirements;
+		parameter.Pointer = &wanted;
+		is(NtAllocateVirtualMemoryEx(SELF, &base, &size, MEM_RESERVE, RW,
+					     &parameter, 1),
+		   requirements[i].status, "requirements", requirements[i].name);
+		if (requirements[i].status)
+			continue;
+		ok(meets(&wanted, base, size), "and that is what it gets");
+		size = 0;
+		NtFreeVirtualMemory(SELF, &base, &size, MEM_RELEASE);
+	}
 }
 
 /* ---- Freeing ---- */
@@ -295,8 +469,17 @@ static void refused_frees(void)
 	   "no type");
 	is(free_at(BEYOND, 0, MEM_DECOMMIT | MEM_RELEASE),
 	   STATUS_INVALID_PARAMETER_4, "free", "both types");
-	is(free_at(BEYOND, 0, MEM_RELEASE | 1), STATUS_INVALID_PARAMETER_4, "free",
-	   "coalescing");
+	is(free_at(BEYOND, 0, MEM_PRESERVE_PLACEHOLDER), STATUS_INVALID_PARAMETER_4,
+	   "free", "a placeholder without a release");
+	is(free_at(BEYOND, 0, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS),
+	   STATUS_INVALID_PARAMETER_4, "free", "a decommit of placeholders");
+	is(free_at(BEYOND, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER |
+			      MEM_COALESCE_PLACEHOLDERS),
+	   STATUS_INVALID_PARAMETER_4, "free", "preserving and coalescing");
+	is(free_at(base, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER),
+	   STATUS_INVALID_PARAMETER_3, "free", "preserving size 0");
+	is(free_at(base, 0, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS),
+	   STATUS_INVALID_PARAMETER_3, "free", "coalescing size 0");
 	is(free_at(BEYOND, ~(SIZE_T)0, MEM_RELEASE), STATUS_INVALID_PARAMETER_2,
 	   "free", "a base beyond the address space");
 	is(free_at(base, ~(SIZE_T)0, MEM_RELEASE), STATUS_INVALID_PARAMETER_3,
@@ -529,6 +712,12 @@ static void written_pages(char *base, char *bad)
 		get.base = bad);
 	REFUSED(STATUS_INVALID_PARAMETER_3, "a byte too many",
 		get.size = 16 * PAGE + 1);
+	REFUSED(STATUS_INVALID_PARAMETER_2,
+		"memory that is not watched, and an array in nothing",
+		(get.base = bad, get.addresses = (PVOID *)8));
+	REFUSED(STATUS_INVALID_PARAMETER_3,
+		"a byte too many, and an array in nothing",
+		(get.size = 16 * PAGE + 1, get.addresses = (PVOID *)8));
 	REFUSED(STATUS_ACCESS_VIOLATION, "an array in nothing",
 		get.addresses = (PVOID *)8);
 	REFUSED(STATUS_ACCESS_VIOLATION, "an array that is not a pointer",
@@ -551,8 +740,8 @@ static void written_pages(char *base, char *bad)
 	zero = 1;
 	is(NtGetWriteWatch(BAD_HANDLE, 0, base, PAGE, NULL, &zero, &old),
 	   STATUS_ACCESS_VIOLATION, "get", "another process, and no addresses");
-	is(NtGetWriteWatch(BAD_HANDLE, 0, bad, PAGE, addresses, &zero, &old),
-	   STATUS_INVALID_HANDLE, "get", "another process");
+	is(NtGetWriteWatch(BAD_HANDLE, 0, bad, PAGE, (PVOID *)8, &zero, &old),
+	   STATUS_INVALID_HANDLE, "get", "another process, and a bad array");
 }
 
 /* A huge count is one for each page of the range, and the array needs no more. */
@@ -657,6 +846,9 @@ int main(void)
 	errno = 4711;
 	released_places();
 	refused_allocations();
+	refused_extensions();
+	refused_parameters();
+	address_requirements();
 	places();
 	releases_of_parts();
 	refused_frees();

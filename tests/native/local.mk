@@ -13,6 +13,10 @@ native_tests = \
 	tests/native/limits \
 	tests/native/model \
 	tests/native/no_backend \
+	tests/native/placeholders \
+	tests/native/places \
+	tests/native/processes \
+	tests/native/rows \
 	tests/native/status \
 	tests/native/stress \
 	tests/native/vectors
@@ -53,6 +57,16 @@ tests_native_model_SOURCES = tests/native/model.c $(native_test_sources)
 tests_native_model_LDADD = libwritewatch-win32.la
 tests_native_no_backend_SOURCES = tests/native/no_backend.c $(native_test_sources)
 tests_native_no_backend_LDADD = libwritewatch-win32.la
+tests_native_placeholders_SOURCES = tests/native/placeholders.c \
+	$(native_test_sources)
+tests_native_placeholders_LDADD = libwritewatch-win32.la
+tests_native_places_SOURCES = tests/native/places.c $(native_test_sources)
+tests_native_places_LDADD = libwritewatch-win32.la
+tests_native_processes_SOURCES = tests/native/processes.c $(native_test_sources)
+tests_native_processes_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_processes_LDADD = libwritewatch-win32.la
+tests_native_rows_SOURCES = tests/native/rows.c $(native_test_sources)
+tests_native_rows_LDADD = libwritewatch-win32.la
 tests_native_stress_SOURCES = tests/native/stress.c $(native_test_sources)
 tests_native_stress_CFLAGS = $(AM_CFLAGS) -pthread
 tests_native_stress_LDADD = libwritewatch-win32.la

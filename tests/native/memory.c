@@ -9,14 +9,18 @@
 
 #define MOST_PAGES 1024
 
-void watch_or_skip(void)
+bool can_watch(void)
 {
 	void *base = VirtualAlloc(NULL, 1, MEM_RESERVE | MEM_WRITE_WATCH,
 				  PAGE_READWRITE);
 
-	if (!base)
+	return base && VirtualFree(base, 0, MEM_RELEASE);
+}
+
+void watch_or_skip(void)
+{
+	if (!can_watch())
 		skip_all("MEM_WRITE_WATCH fails with error %u", GetLastError());
-	release(base);
 }
 
 char *allocate(size_t n_pages, DWORD type, DWORD protect)

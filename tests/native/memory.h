@@ -12,6 +12,7 @@
 #define PAGE_BYTES ((size_t)4096)
 #define RESET WRITE_WATCH_FLAG_RESET
 
+bool can_watch(void);
 /* Ends the program, as skipped, if writes cannot be watched here. */
 void watch_or_skip(void);
 
@@ -45,6 +46,5 @@ long status_kb(const char *field);
 
 /* The number of lines in /proc/self/maps. */
 size_t count_maps(void);
-
 
 #endif

@@ -17,8 +17,11 @@
 /* A place where nothing is mapped unless somebody asks for it. */
 static char *const arena = (char *)0x520000000000;
 
+enum kind { PLAIN, PLACEHOLDER, REPLACED };
+
 static struct page {
 	unsigned start;		/* 1 + the first page of its reservation, or 0 */
+	enum kind kind;
 	DWORD reserved_with;
 	DWORD protect;		/* 0: not committed */
 	bool watched;
@@ -136,7 +139,9 @@ static void reserve(unsigned first, unsigned n)
 	if (!good)
 		return;
 	for (unsigned i = first; i < first + n; i++)
-		model[i] = (struct page){ 1 + first, protect, 0, watch, false, 0 };
+		model[i] = (struct page){
+			.start = 1 + first, .reserved_with = protect, .watched = watch,
+		};
 	if (commit)
 		model_commit(first, n, protect);
 }
@@ -144,7 +149,7 @@ static void reserve(unsigned first, unsigned n)
 static void commit(unsigned first, unsigned n)
 {
 	DWORD protect = any_protection();
-	bool good = in_one(first, n);
+	bool good = in_one(first, n) && model[first].kind != PLACEHOLDER;
 
 	expect_error(VirtualAlloc(at(first), n * PAGE_BYTES, MEM_COMMIT, protect),
 		     good ? 0 : ERROR_INVALID_ADDRESS, "commit", first, n);
@@ -200,6 +205,106 @@ static void release_all(unsigned first)
 		     good ? 0 : ERROR_INVALID_ADDRESS, "release", first, 1);
 	if (good)
 		model_release(first, end_of(first) - first);
+}
+
+static bool is_all_of_one(unsigned first, unsigned n)
+{
+	return model[first].start == 1 + first && end_of(first) == first + n;
+}
+
+static void model_placeholder(unsigned first, unsigned n)
+{
+	for (unsigned i = first; i < first + n; i++)
+		model[i] = (struct page){
+			.start = 1 + first, .kind = PLACEHOLDER,
+			.reserved_with = PAGE_NOACCESS,
+		};
+}
+
+static void reserve_placeholder(unsigned first, unsigned n)
+{
+	bool good;
+
+	first -= first % GRANULE;
+	if (n > N_PAGES - first)
+		n = N_PAGES - first;
+	good = all_free(first, n);
+	expect_error(VirtualAlloc2(NULL, at(first), n * PAGE_BYTES,
+				   MEM_RESERVE | MEM_RESERVE_PLACEHOLDER,
+				   PAGE_NOACCESS, NULL, 0) == at(first),
+		     good ? 0 : ERROR_INVALID_ADDRESS, "placeholder", first, n);
+	if (good)
+		model_placeholder(first, n);
+}
+
+static void replace(unsigned first, unsigned n)
+{
+	bool watch = below(3), commit = below(2);
+	bool good = model[first].kind == PLACEHOLDER && is_all_of_one(first, n);
+	DWORD type = MEM_RESERVE | MEM_REPLACE_PLACEHOLDER |
+		     (watch ? MEM_WRITE_WATCH : 0) | (commit ? MEM_COMMIT : 0);
+	DWORD protect = any_protection();
+
+	expect_error(VirtualAlloc2(NULL, at(first), n * PAGE_BYTES, type, protect,
+				   NULL, 0) == at(first),
+		     good ? 0 : ERROR_INVALID_ADDRESS, "replace", first, n);
+	for (unsigned i = first; good && i < first + n; i++) {
+		model[i].kind = REPLACED;
+		model[i].reserved_with = protect;
+		model[i].watched = watch;
+		model[i].protect = commit ? protect : 0;
+	}
+}
+
+/* What comes after the part, and the part, are placeholders of their own. */
+static void model_divide(unsigned first, unsigned n)
+{
+	unsigned end = end_of(first);
+
+	for (unsigned i = first; i < end; i++)
+		model[i].start = 1 + (i < first + n ? first : first + n);
+}
+
+static void preserve(unsigned first, unsigned n)
+{
+	bool part = model[first].kind == PLACEHOLDER && in_one(first, n) &&
+		    !is_all_of_one(first, n);
+	bool all = model[first].kind == REPLACED && is_all_of_one(first, n);
+	DWORD error = free_error(first, n);
+
+	if (!error && !part && !all)
+		error = ERROR_INVALID_ADDRESS;
+	expect_error(VirtualFree(at(first), n * PAGE_BYTES,
+				 MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER),
+		     error, "preserve", first, n);
+	if (!error && part)
+		model_divide(first, n);
+	else if (!error)
+		model_placeholder(first, n);
+}
+
+static bool can_join(unsigned first, unsigned n)
+{
+	if (model[first].start != 1 + first || in_one(first, n))
+		return false;
+	if (first + n < N_PAGES && model[first + n].start &&
+	    model[first + n].start == model[first + n - 1].start)
+		return false;
+	for (unsigned i = first; i < first + n; i++)
+		if (model[i].kind != PLACEHOLDER)
+			return false;
+	return true;
+}
+
+static void coalesce(unsigned first, unsigned n)
+{
+	bool good = can_join(first, n);
+
+	expect_error(VirtualFree(at(first), n * PAGE_BYTES,
+				 MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS),
+		     good ? 0 : ERROR_INVALID_ADDRESS, "coalesce", first, n);
+	if (good)
+		model_placeholder(first, n);
 }
 
 static void protect(unsigned first, unsigned n)
@@ -304,6 +409,8 @@ static void check_block(unsigned first, unsigned end,
 		return;
 	expect(info->AllocationBase == at(page->start - 1) &&
 	       info->Type == MEM_PRIVATE, "the base of a block", first, end - first);
+	expect(info->AllocationProtect == page->reserved_with,
+	       "the first protection", first, end - first);
 	expect(info->Protect == page->protect, "the protection", first, end - first);
 }
 
@@ -328,13 +435,47 @@ static void check_values(void)
 			       "the contents", i, 1);
 }
 
+/* Ranges at random hardly ever are exactly what is there. */
+static void fit(unsigned *first, unsigned *n)
+{
+	if (!model[*first].start)
+		return;
+	*first = model[*first].start - 1;
+	*n = end_of(*first) - *first;
+	if (*first + *n < N_PAGES && model[*first + *n].start && below(2))
+		*n = end_of(*first + *n) - *first;
+}
+
+static void placeholder_step(unsigned first, unsigned n)
+{
+	if (below(4))
+		fit(&first, &n);
+	switch (below(4)) {
+	case 0:
+		return reserve_placeholder(first, n);
+	case 1:
+		return replace(first, n);
+	case 2:
+		if (n > 1 && below(2))
+			n /= 2;
+		return preserve(first, n);
+	default:
+		return coalesce(first, n);
+	}
+}
+
 static void step(void)
 {
 	unsigned first = below(N_PAGES), n = 1 + below(below(2) ? 8 : 64);
 
 	if (n > N_PAGES - first)
 		n = N_PAGES - first;
-	switch (below(16)) {
+	switch (below(20)) {
+	case 16:
+	case 17:
+	case 18:
+	case 19:
+		return placeholder_step(first, n);
 	case 0:
 	case 1:
 		return reserve(first, n);

@@ -17,6 +17,8 @@ static const struct {
 	{ 0xc00000f2, 87 },
 	{ 0xc00000f3, 87 },
 	{ 0xc00000f4, 87 },
+	{ 0xc0000030, 87 },	/* INVALID_PARAMETER_MIX */
+	{ 0xc000000b, 87 },	/* INVALID_CID */
 	{ 0xc0000045, 87 },	/* INVALID_PAGE_PROTECTION */
 	{ 0xc0000003, 87 },	/* INVALID_INFO_CLASS */
 	{ 0xc000001a, 87 },	/* UNABLE_TO_FREE_VM */

@@ -51,10 +51,12 @@ static void every_failure_has_its_status(void **state)
 		{ WW_NT_ADDRESSES_MISSING, 0xc0000005 },
 		{ WW_NT_RANGE_LEAVES_REGION, 0xc00000f1 },
 		{ WW_NT_NO_MEMORY, 0xc0000017 },
+		{ WW_NT_DENIED, 0xc0000022 },
+		{ WW_NT_ENDED, 0xc000010a },
 	};
 
 	(void)state;
-	assert_int_equal(sizeof(rows) / sizeof(rows[0]), WW_NT_NO_MEMORY + 1);
+	assert_int_equal(sizeof(rows) / sizeof(rows[0]), WW_NT_ENDED + 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(rows[i].failure, i);
 		assert_int_equal((unsigned)ww_nt_status(rows[i].failure),
@@ -87,12 +89,25 @@ static struct call right_call(void)
 
 static NTSTATUS make(const struct call *call)
 {
+	struct ww_nt_get get = {
+		.flags = call->flags, .base = (PVOID)call->base,
+		.size = call->size, .addresses = call->addresses,
+		.count = call->count, .granularity = call->granularity,
+	};
+	NTSTATUS status;
+
 	count = call->count_in;
 	granularity = 0xabcd;
 	memset(addresses, 0xee, sizeof(addresses));
-	return ww_nt_get_write_watch(regions, call->flags, (PVOID)call->base,
-				     call->size, call->addresses, call->count,
-				     call->granularity);
+	status = ww_nt_check_get(&get);
+	return status ? status : ww_nt_get(regions, &get);
+}
+
+static NTSTATUS make_reset(uintptr_t base, SIZE_T size)
+{
+	NTSTATUS status = ww_nt_check_reset((PVOID)base, size);
+
+	return status ? status : ww_nt_reset(regions, (PVOID)base, size);
 }
 
 /* The wrong arguments, in the order in which they are found. Two that need the
@@ -250,14 +265,13 @@ static void a_reset_checks_like_a_get(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal((unsigned)ww_nt_reset_write_watch(
-				 regions, (PVOID)fake_at(rows[i].base),
-				 rows[i].size), rows[i].status);
+		assert_int_equal((unsigned)make_reset(fake_at(rows[i].base),
+						      rows[i].size),
+				 rows[i].status);
 	fake_expect(regions, 0, N_PAGES, 2, 3, 7);
 	fake_write(3);
 	fake_write(7);
-	assert_int_equal(ww_nt_reset_write_watch(regions, (PVOID)(fake_at(3) + 1),
-						 1), 0);
+	assert_int_equal(make_reset(fake_at(3) + 1, 1), 0);
 	fake_expect(regions, 0, N_PAGES, 1, 7);
 }
 

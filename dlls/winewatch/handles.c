@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Process handles. Wine tells the Windows pid of a process and no other; the
+ * Linux process is the one whose registry carries that pid and our prefix in
+ * its tag.
+ */
+#include "handles.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Tags ---- */
+
+static const char *home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user;
+
+	if (home && *home)
+		return home;
+	user = getpwuid(getuid());
+	return user ? user->pw_dir : NULL;
+}
+
+/* Where Wine keeps its configuration: processes with one have one server, and
+ * Windows pids mean the same to them. */
+static int stat_prefix(struct stat *prefix)
+{
+	const char *wines = getenv("WINEPREFIX"), *users;
+	char path[4096];
+
+	if (wines && *wines)
+		return stat(wines, prefix);
+	users = home();
+	if (!users)
+		return -1;
+	snprintf(path, sizeof(path), "%s/.wine", users);
+	return stat(path, prefix);
+}
+
+static struct ww_tag tag_of(ULONG_PTR pid)
+{
+	struct stat prefix;
+
+	if (stat_prefix(&prefix))
+		return (struct ww_tag){ .words = { 0 } };
+	return (struct ww_tag){ .words = { pid, prefix.st_dev, prefix.st_ino } };
+}
+
+static NTSTATUS query_process(const struct ww_wine *wine, HANDLE handle,
+			      PROCESS_BASIC_INFORMATION *info)
+{
+	return wine->query_process(handle, ProcessBasicInformation, info,
+				   sizeof(*info));
+}
+
+struct ww_tag ww_own_tag(const struct ww_wine *wine)
+{
+	PROCESS_BASIC_INFORMATION info;
+
+	if (!NT_SUCCESS(query_process(wine, NtCurrentProcess(), &info)))
+		return (struct ww_tag){ .words = { 0 } };
+	return tag_of(info.UniqueProcessId);
+}
+
+/* ---- Handles ---- */
+
+/* The right to operate on memory need not come with the right to ask who the
+ * process is. Whoever may open it may add that. */
+static NTSTATUS query_duplicate(const struct ww_wine *wine, HANDLE handle,
+				PROCESS_BASIC_INFORMATION *info)
+{
+	HANDLE duplicate;
+	NTSTATUS status = wine->duplicate(handle, &duplicate,
+					  PROCESS_QUERY_LIMITED_INFORMATION);
+
+	if (!NT_SUCCESS(status))
+		return status;
+	status = query_process(wine, duplicate, info);
+	wine->close(duplicate);
+	return status;
+}
+
+/* The object's type is checked before the access. */
+static NTSTATUS identify(const struct ww_wine *wine, HANDLE handle,
+			 PROCESS_BASIC_INFORMATION *info)
+{
+	OBJECT_BASIC_INFORMATION object;
+	NTSTATUS status = wine->query_object(handle, ObjectBasicInformation,
+					     &object, sizeof(object));
+
+	if (!NT_SUCCESS(status))
+		return status;
+	status = query_process(wine, handle, info);
+	if (!NT_SUCCESS(status) && status != STATUS_ACCESS_DENIED)
+		return status;
+	if (!(object.GrantedAccess & PROCESS_VM_OPERATION))
+		return ww_nt_status(WW_NT_DENIED);
+	return NT_SUCCESS(status) ? status : query_duplicate(wine, handle, info);
+}
+
+/* Wine's headers call the exit status Reserved1; only its lower half is one. */
+static bool has_ended(const PROCESS_BASIC_INFORMATION *info)
+{
+	return (ULONG)(ULONG_PTR)info->Reserved1 != STATUS_PENDING;
+}
+
+/* To search all processes takes milliseconds, and who asks about one asks
+ * again. */
+static _Thread_local struct {
+	struct ww_tag tag;
+	struct ww_process process;
+} last_found;
+
+static bool is_last_found(const struct ww_tag *tag, struct ww_process *process)
+{
+	return !memcmp(tag, &last_found.tag, sizeof(*tag)) &&
+	       !ww_foreign_find(process, last_found.process.pid) &&
+	       process->identity == last_found.process.identity;
+}
+
+static NTSTATUS find_other(ULONG_PTR pid, struct ww_process *process)
+{
+	struct ww_tag tag = tag_of(pid);
+
+	if (!tag.words[0])
+		return WW_NT_NOT_OURS;
+	if (is_last_found(&tag, process))
+		return STATUS_SUCCESS;
+	switch (ww_foreign_find_tag(process, &tag)) {
+	case 0:
+		last_found.tag = tag;
+		last_found.process = *process;
+		return STATUS_SUCCESS;
+	case -EACCES:
+		return ww_nt_status(WW_NT_DENIED);
+	default:
+		return WW_NT_NOT_OURS;
+	}
+}
+
+NTSTATUS ww_find_target(const struct ww_wine *wine, HANDLE handle,
+			struct ww_target *target)
+{
+	PROCESS_BASIC_INFORMATION info, own;
+	NTSTATUS status;
+
+	target->own = handle == NtCurrentProcess();
+	if (target->own)
+		return STATUS_SUCCESS;
+	status = identify(wine, handle, &info);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (has_ended(&info))
+		return ww_nt_status(WW_NT_ENDED);
+	target->own = NT_SUCCESS(query_process(wine, NtCurrentProcess(), &own)) &&
+		      own.UniqueProcessId == info.UniqueProcessId;
+	if (target->own)
+		return STATUS_SUCCESS;
+	return find_other(info.UniqueProcessId, &target->process);
+}
