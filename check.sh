@@ -56,6 +56,7 @@ strictly() {
 	shift
 	make -C "$folder" --no-print-directory CFLAGS='-g -O2 -Werror' \
 		x86_64_CC="$(sed -n 's/^x86_64_CC = //p' "$folder/Makefile") -Werror" \
+		i386_CC="$(sed -n 's/^i386_CC = //p' "$folder/Makefile") -Werror" \
 		"$@"
 }
 

@@ -343,6 +343,7 @@ struct progress {
 	uintptr_t reached;	/* scanned up to here */
 	size_t n_runs;
 	size_t n_pages;
+	bool is_first;		/* the query's first batch */
 	struct ww_span failed;	/* what a failed scan was about */
 };
 
@@ -367,7 +368,7 @@ static int scan_piece(struct ww_query *query, bool reset, struct room room,
 	size_t useful = (scan.n_bytes / ww_page_size() + 1) / 2;
 	int ret;
 
-	if (!progress->n_runs)
+	if (progress->is_first && !progress->n_runs)
 		scan.max_runs = min_size(scan.max_runs, FIRST_RUNS);
 	scan.max_runs = min_size(scan.max_runs, useful);
 	offer_runs(slot, progress->n_runs, scan.max_runs);
@@ -390,7 +391,10 @@ static int scan_runs(struct ww_query *query, bool reset, uintptr_t from,
 {
 	struct ww_span piece;
 
-	*progress = (struct progress){ .reached = from };
+	*progress = (struct progress){
+		.reached = from,
+		.is_first = from == query->start,
+	};
 	while (ww_spans_next(&query->region->runs, progress->reached, limit,
 			     &piece)) {
 		int ret = scan_piece(query, reset, room, &piece, progress);

@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+#ifdef _WIN32
+NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE, PVOID *, ULONG_PTR, SIZE_T *,
+				       ULONG, ULONG);
+#endif
+
 #define N_PAGES		16
 #define ALL		(N_PAGES * PAGE_BYTES)
 #define RESERVE		(MEM_RESERVE | MEM_WRITE_WATCH)
@@ -200,6 +205,59 @@ static void release_and_reserve(void)
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, ALL));
 }
 
+static NTSTATUS nt_allocate(void *base, ULONG_PTR zero_bits, SIZE_T size,
+			    ULONG type, ULONG protection)
+{
+	return NtAllocateVirtualMemory(GetCurrentProcess(), &base, zero_bits,
+				       &size, type, protection);
+}
+
+/* The numbers are ReactOS's; a plain INVALID_PARAMETER is as good. */
+static void nt_statuses(void)
+{
+	const NTSTATUS bad_protection = (NTSTATUS)0xc0000045;
+	char *base = allocate(N_PAGES, RESERVE, PAGE_READWRITE);
+	NTSTATUS status;
+
+	status = nt_allocate(NULL, 22, ALL, RESERVE, PAGE_READWRITE);
+	CHECK(is_invalid(status, 3), "zero bits: %#" DX, status);
+	status = nt_allocate(NULL, 0, ALL, RESERVE | 8, PAGE_READWRITE);
+	CHECK(is_invalid(status, 5), "unknown type: %#" DX, status);
+	status = nt_allocate(NULL, 0, ALL, MEM_WRITE_WATCH, PAGE_READWRITE);
+	CHECK(is_invalid(status, 5), "no type: %#" DX, status);
+	status = nt_allocate(NULL, 0, ALL, COMMIT | MEM_LARGE_PAGES,
+			     PAGE_READWRITE);
+	CHECK(is_invalid(status, 5), "large pages: %#" DX, status);
+	status = nt_allocate(NULL, 0, ALL, RESERVE | MEM_RESET, PAGE_READWRITE);
+	CHECK(is_invalid(status, 5), "reset: %#" DX, status);
+	status = nt_allocate(base, 0, ALL, MEM_COMMIT | MEM_WRITE_WATCH,
+			     PAGE_READWRITE);
+	CHECK(is_invalid(status, 5), "no reserve: %#" DX, status);
+	status = nt_allocate(NULL, 0, ALL, COMMIT, 3);
+	CHECK(status == bad_protection, "protection: %#" DX, status);
+	status = nt_allocate(NULL, 0, 0, COMMIT, PAGE_READWRITE);
+	CHECK(is_invalid(status, 4), "size 0: %#" DX, status);
+}
+
+/* More than there are addresses: nothing of it is left. */
+static void too_much(void)
+{
+	size_t n_bytes = ~(size_t)0 / 4 * 3 / PAGE_BYTES * PAGE_BYTES;
+	char *base = watch(N_PAGES);
+
+	touch(base, 3);
+	for (int i = 0; i < 100; i++) {
+		DWORD error = allocate_error(NULL, n_bytes, RESERVE,
+					     PAGE_READWRITE);
+
+		CHECK(error == ERROR_NOT_ENOUGH_MEMORY ||
+		      error == ERROR_COMMITMENT_LIMIT ||
+		      error == ERROR_INVALID_PARAMETER, "error %" DU, error);
+	}
+	EXPECT_AND_RESET("3", base, N_PAGES);
+	accepted(COMMIT, PAGE_READWRITE);
+}
+
 static void many_regions(void)
 {
 	enum { N = 500 };
@@ -221,6 +279,18 @@ static void many_regions(void)
 	}
 }
 
+static char *reserve_huge(uint64_t n_bytes)
+{
+	char *base;
+
+	if (n_bytes > ~(size_t)0)
+		skip_row("needs 64 bits");
+	base = VirtualAlloc(NULL, n_bytes, RESERVE, PAGE_READWRITE);
+	if (!base)
+		give_up("VirtualAlloc: error %" DU, GetLastError());
+	return base;
+}
+
 /*
  * Every second 64 KiB needs a mapping of its own in Linux: the commits may be
  * refused at some point, but what succeeded is usable and watched.
@@ -229,14 +299,12 @@ static void alternating_commits(void)
 {
 	enum { N = 36000 };
 	size_t stride = 2 * GRANULE_BYTES;
-	char *base = VirtualAlloc(NULL, N * stride, RESERVE, PAGE_READWRITE);
+	char *base = reserve_huge((uint64_t)N * stride);
 	static void *addresses[N + 1];
 	ULONG_PTR count = N + 1;
 	DWORD granularity, error = 0;
 	uint32_t n = 0;
 
-	if (!base)
-		give_up("VirtualAlloc: error %" DU, GetLastError());
 	for (; n < N; n++) {
 		error = allocate_error(base + n * stride, GRANULE_BYTES,
 				       MEM_COMMIT, PAGE_READWRITE);
@@ -251,7 +319,8 @@ static void alternating_commits(void)
 	release(base);
 	note("%u commits, then error %" DU, n, error);
 	CHECK(!error || error == ERROR_NOT_ENOUGH_MEMORY ||
-	      error == ERROR_COMMITMENT_LIMIT, "refused with error %" DU, error);
+	      error == ERROR_COMMITMENT_LIMIT, "refused with error %" DU,
+	      error);
 	CHECK(n > 1000, "only %u commits", n);
 	CHECK(count == n, "%u of %u pages reported", (unsigned int)count, n);
 	for (uint32_t i = 0; i < n && i < count; i++)
@@ -262,15 +331,12 @@ static void alternating_commits(void)
 
 static void huge_reserve(void)
 {
-	size_t n_pages = (size_t)64 << 18, last = n_pages - 1;
-	char *base = VirtualAlloc(NULL, n_pages * PAGE_BYTES, RESERVE,
-				  PAGE_READWRITE);
+	char *base = reserve_huge((uint64_t)64 << 30);
+	size_t n_pages = ((uint64_t)64 << 30) / PAGE_BYTES, last = n_pages - 1;
 	const size_t used[] = { 0, n_pages / 2, last };
 	void *addresses[16];
 	DWORD granularity;
 
-	if (!base)
-		give_up("VirtualAlloc of 64 GiB: error %" DU, GetLastError());
 	for (int i = 0; i < 3; i++) {
 		EXPECT_ERROR(0, allocate_error(base + used[i] * PAGE_BYTES,
 					       PAGE_BYTES, MEM_COMMIT,
@@ -293,21 +359,42 @@ static void huge_reserve(void)
 }
 
 const struct row allocation_rows[] = {
-	{ "allocate-types", "WT", types, 0 },
-	{ "allocate-protections", "WT", protections, 0 },
-	{ "allocate-without-reserve", "WT", without_reserve, 0 },
-	{ "allocate-commit-without-reserve", "MS", commit_without_reserve, 0 },
-	{ "allocate-large-pages", "RO", large_pages, 0 },
-	{ "allocate-physical", "RO", physical, 0 },
-	{ "allocate-reset", "RO", reset_and_watch, 0 },
-	{ "allocate-bad-arguments", "WT", bad_arguments, 0 },
-	{ "allocate-inside-a-view", "RO", inside_a_view, 0 },
-	{ "allocate-past-the-view", "MS", past_the_view, 0 },
-	{ "allocate-bases-round-down", "MS", bases_round_down, 0 },
-	{ "allocate-watch-is-invisible", "MS", watch_is_invisible, 0 },
-	{ "allocate-release-and-reserve", "MS", release_and_reserve, 0 },
-	{ "allocate-many-regions", "MS", many_regions, 0 },
-	{ "allocate-alternating-commits", "L", alternating_commits, 0 },
-	{ "allocate-huge-reserve", "W8", huge_reserve, 0 },
+	{ "allocate-types", "WT", types, 0, 0,
+	  "watched memory can be reserved, and committed at once, top "
+	  "down, too" },
+	{ "allocate-protections", "WT", protections, 0, 0,
+	  "every protection of private memory can be watched" },
+	{ "allocate-without-reserve", "WT", without_reserve, 0, 0,
+	  "MEM_WRITE_WATCH alone is refused" },
+	{ "allocate-commit-without-reserve", "MS", commit_without_reserve, 0, 0,
+	  "MEM_WRITE_WATCH with only MEM_COMMIT is refused" },
+	{ "allocate-large-pages", "RO", large_pages, 0, 0,
+	  "MEM_WRITE_WATCH with MEM_LARGE_PAGES is refused" },
+	{ "allocate-physical", "RO", physical, 0, 0,
+	  "MEM_WRITE_WATCH with MEM_PHYSICAL is refused" },
+	{ "allocate-reset", "RO", reset_and_watch, 0, 0,
+	  "MEM_WRITE_WATCH with MEM_RESET is refused" },
+	{ "allocate-bad-arguments", "WT", bad_arguments, 0, 0,
+	  "a bad protection and a size of 0 are refused" },
+	{ "allocate-inside-a-view", "RO", inside_a_view, 0, 0,
+	  "nothing can be reserved inside watched memory" },
+	{ "allocate-past-the-view", "MS", past_the_view, 0, 0,
+	  "neither commit nor release leaves its reservation or a part of it" },
+	{ "allocate-bases-round-down", "MS", bases_round_down, 0, 0,
+	  "a base is rounded down, to 64 KiB to reserve, to a page to commit" },
+	{ "allocate-watch-is-invisible", "MS", watch_is_invisible, 0, 0,
+	  "VirtualQuery shows plain private memory" },
+	{ "allocate-release-and-reserve", "MS", release_and_reserve, 0, 0,
+	  "memory reserved again at the same address is clean" },
+	{ "allocate-many-regions", "MS", many_regions, 0, 0,
+	  "many regions do not disturb one another" },
+	{ "allocate-alternating-commits", "L", alternating_commits, 0, 0,
+	  "a commit that Linux has no mapping for is refused" },
+	{ "allocate-huge-reserve", "W8", huge_reserve, 0, 0,
+	  "64 GiB can be reserved, committed in places, and queried" },
+	{ "allocate-nt-statuses", "RO", nt_statuses, 0, 0,
+	  "NtAllocateVirtualMemory refuses with a status that fits" },
+	{ "allocate-too-much", "MS", too_much, 0, 0,
+	  "more than there is is refused, and nothing of it is left" },
 	{ 0 },
 };

@@ -100,7 +100,7 @@ static void array_bad(void)
 	release(array);
 	refuse(base, array);
 	refuse(base, (void *)8);
-	refuse(base, (void *)(((uintptr_t)1 << 63) + 8));
+	refuse(base, (void *)(~(uintptr_t)0 / 2 + 9));
 	EXPECT_AND_RESET("1 5 9", base, N_PAGES);
 	EXPECT_WRITTEN("", base, N_PAGES);
 }
@@ -159,12 +159,21 @@ static void array_half_bad(void)
 }
 
 const struct row array_rows[] = {
-	{ "array-inside", "INF", array_inside, 0 },
-	{ "array-counters-inside", "INF", counters_inside, 0 },
-	{ "array-is-range", "INF", array_is_range, 0 },
-	{ "array-bad", "INF", array_bad, 0 },
-	{ "array-bad-when-clean", "RO", array_bad_when_clean, 0 },
-	{ "array-bad-inside", "INF", array_bad_inside, 0 },
-	{ "array-half-bad", "INF", array_half_bad, 0 },
+	{ "array-inside", "INF", array_inside, 0, 0,
+	  "an array inside the range loses nothing and counts for the "
+	  "next call" },
+	{ "array-counters-inside", "INF", counters_inside, 0, 0,
+	  "counters inside the range lose nothing and count for the next "
+	  "call" },
+	{ "array-is-range", "INF", array_is_range, 0, 0,
+	  "an array that covers the range loses nothing" },
+	{ "array-bad", "INF", array_bad, 0, 0,
+	  "a bad array is an access violation and resets nothing" },
+	{ "array-bad-when-clean", "RO", array_bad_when_clean, 0, 0,
+	  "a bad array is an access violation with nothing to store, too" },
+	{ "array-bad-inside", "INF", array_bad_inside, 0, 0,
+	  "a bad array inside the range writes and resets nothing" },
+	{ "array-half-bad", "INF", array_half_bad, 0, 0,
+	  "an array that ends in bad memory resets nothing for good" },
 	{ 0 },
 };

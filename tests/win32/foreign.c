@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What another process does to the watched memory of this one. */
+#include "foreign.h"
 #include "pages.h"
 #include "rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void foreign(const char *action, void *start, size_t n_bytes,
+	     unsigned long long value)
+{
+	char arguments[160];
+
+	snprintf(arguments, sizeof(arguments),
+		 "--foreign %" DU " %s %llu %llu %llu", GetCurrentProcessId(),
+		 action, (unsigned long long)(uintptr_t)start,
+		 (unsigned long long)n_bytes, value);
+	run_again(arguments);
+}
+
+#ifdef _WIN32
 
 #define N_PAGES		16
 
@@ -26,30 +41,25 @@ static bool act(HANDLE process, const char *action, void *start, SIZE_T n_bytes,
 	return false;
 }
 
-int run_foreign(char **arguments)
+static int run_foreign_call(char **arguments)
 {
 	HANDLE process = OpenProcess(PROCESS_VM_OPERATION, FALSE,
 				     strtoul(arguments[0], NULL, 10));
 	void *start = (void *)(uintptr_t)strtoull(arguments[2], NULL, 10);
 
 	if (!process || !act(process, arguments[1], start,
-			     strtoul(arguments[3], NULL, 10),
+			     strtoull(arguments[3], NULL, 10),
 			     strtoul(arguments[4], NULL, 10)))
 		return GetLastError();
 	return 0;
 }
 
 /* Let another process do it to pages of ours. */
-static void foreign(const char *action, char *base, size_t first,
-		    size_t n_pages, DWORD protection)
+static void foreign_pages(const char *action, char *base, size_t first,
+			  size_t n_pages, DWORD protection)
 {
-	char arguments[160];
-
-	snprintf(arguments, sizeof(arguments), "--foreign %lu %s %llu %lu %lu",
-		 GetCurrentProcessId(), action,
-		 (unsigned long long)(uintptr_t)(base + first * PAGE_BYTES),
-		 (unsigned long)(n_pages * PAGE_BYTES), protection);
-	run_again(arguments);
+	foreign(action, base + first * PAGE_BYTES, n_pages * PAGE_BYTES,
+		protection);
 }
 
 /*
@@ -84,7 +94,7 @@ static void commit(void)
 {
 	char *base = reserve();
 
-	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	foreign_pages("commit", base, 4, 4, PAGE_READWRITE);
 	touch_all(base, "5 7");
 	expect_at_least("5 7", base);
 	touch_all(base, "4 7");
@@ -97,7 +107,7 @@ static void commit_and_reset(void)
 {
 	char *base = reserve();
 
-	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	foreign_pages("commit", base, 4, 4, PAGE_READWRITE);
 	expect_at_least("", base);
 	touch_all(base, "4 7");
 	EXPECT_AND_RESET("4 7", base, N_PAGES);
@@ -112,7 +122,7 @@ static void commit_beside(void)
 	if (!VirtualAlloc(base, 4 * PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE))
 		give_up("commit: error %lu", GetLastError());
 	touch(base, 1);
-	foreign("commit", base, 2, 6, PAGE_READWRITE);
+	foreign_pages("commit", base, 2, 6, PAGE_READWRITE);
 	touch_all(base, "3 6");
 	EXPECT("1 3", 0, base, 0, 4, MAX_PAGES);
 	expect_at_least("1 3 6", base);
@@ -125,7 +135,7 @@ static void decommit(void)
 	char *base = watch(N_PAGES);
 
 	touch_all(base, "3 5 9");
-	foreign("decommit", base, 5, 2, 0);
+	foreign_pages("decommit", base, 5, 2, 0);
 	expect_at_least("3 5 9", base);
 	if (!VirtualAlloc(base + 5 * PAGE_BYTES, 2 * PAGE_BYTES, MEM_COMMIT,
 			  PAGE_READWRITE))
@@ -142,8 +152,8 @@ static void decommit_and_commit(void)
 	char *base = watch(N_PAGES);
 
 	touch_all(base, "3 5 9");
-	foreign("decommit", base, 4, 4, 0);
-	foreign("commit", base, 4, 4, PAGE_READWRITE);
+	foreign_pages("decommit", base, 4, 4, 0);
+	foreign_pages("commit", base, 4, 4, PAGE_READWRITE);
 	touch_all(base, "6");
 	expect_at_least("3 5 6 9", base);
 	touch_all(base, "5 9");
@@ -157,12 +167,12 @@ static void protection(void)
 	MEMORY_BASIC_INFORMATION info;
 
 	touch_all(base, "3 5");
-	foreign("protect", base, 0, N_PAGES, PAGE_READONLY);
+	foreign_pages("protect", base, 0, N_PAGES, PAGE_READONLY);
 	EXPECT_WRITTEN("3 5", base, N_PAGES);
 	if (!VirtualQuery(base, &info, sizeof(info)))
 		give_up("VirtualQuery: error %lu", GetLastError());
 	CHECK(info.Protect == PAGE_READONLY, "protection %#lx", info.Protect);
-	foreign("protect", base, 0, N_PAGES, PAGE_READWRITE);
+	foreign_pages("protect", base, 0, N_PAGES, PAGE_READWRITE);
 	touch(base, 9);
 	EXPECT_AND_RESET("3 5 9", base, N_PAGES);
 	EXPECT_WRITTEN("", base, N_PAGES);
@@ -193,13 +203,39 @@ static void own_handle(void)
 	EXPECT_WRITTEN("", base, N_PAGES);
 }
 
+#else
+
+static int run_foreign_call(char **arguments)
+{
+	(void)arguments;
+	return ERROR_NOT_SUPPORTED;
+}
+
+#endif
+
+int run_foreign(char **arguments)
+{
+	int status;
+
+	return run_foreign_query(arguments, &status) ? status :
+						       run_foreign_call(arguments);
+}
+
 const struct row foreign_rows[] = {
-	{ "foreign-own-handle", "RO", own_handle, 0 },
-	{ "foreign-commit", "MS", commit, 0 },
-	{ "foreign-commit-and-reset", "MS", commit_and_reset, 0 },
-	{ "foreign-commit-beside", "MS", commit_beside, 0 },
-	{ "foreign-decommit", "MS", decommit, 0 },
-	{ "foreign-decommit-and-commit", "MS", decommit_and_commit, 0 },
-	{ "foreign-protection", "MS", protection, 0 },
+	{ "foreign-own-handle", "RO", WINDOWS_ONLY(own_handle), 0, 0,
+	  "a real handle of the own process works" },
+	{ "foreign-commit", "MS", WINDOWS_ONLY(commit), 0, 0,
+	  "what another process commits is watched" },
+	{ "foreign-commit-and-reset", "MS", WINDOWS_ONLY(commit_and_reset), 0,
+	  0, "what another process commits is exact after a reset" },
+	{ "foreign-commit-beside", "MS", WINDOWS_ONLY(commit_beside), 0, 0,
+	  "a commit of another process leaves the pages beside it exact" },
+	{ "foreign-decommit", "MS", WINDOWS_ONLY(decommit), 0, 0,
+	  "what another process decommits stays written" },
+	{ "foreign-decommit-and-commit", "MS",
+	  WINDOWS_ONLY(decommit_and_commit), 0, 0,
+	  "what another process commits again loses nothing" },
+	{ "foreign-protection", "MS", WINDOWS_ONLY(protection), 0, 0,
+	  "another process's VirtualProtectEx changes no page's state" },
 	{ 0 },
 };

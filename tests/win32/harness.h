@@ -27,16 +27,35 @@ NTSTATUS NTAPI NtResetWriteWatch(HANDLE, PVOID, SIZE_T);
 #endif
 
 /*
- * One row. The source says why the behaviour is right: MS Microsoft's public
+ * One row. The source says why the rule holds: MS Microsoft's public
  * documentation, WT an assertion of Wine's own tests that real Windows passes,
  * RO ReactOS, W8 measured on Wine 8.0, L measured on Linux, INF inference.
  */
 struct row {
 	const char *name;
 	const char *source;
-	void (*run)(void);		/* NULL: skipped, source says why */
+	void (*run)(void);		/* NULL: not on this side */
 	unsigned int timeout_s;		/* 0: the default, 60 s */
+	unsigned int flags;
+	const char *rule;		/* what it shows, a short sentence */
 };
+
+/*
+ * No public source says what Windows does; expected is what never loses a
+ * write. Another answer is no failure. A crash is one, and a hang.
+ */
+#define ROW_NOT_PINNED	1
+
+/* Rows that are possible on one side only, and skipped on the other. */
+#ifdef _WIN32
+#define WINDOWS_ONLY(run)	run
+#define NATIVE_ONLY(run)	NULL
+#define LEFT_OUT		"needs the native side"
+#else
+#define WINDOWS_ONLY(run)	NULL
+#define NATIVE_ONLY(run)	run
+#define LEFT_OUT		"needs Windows"
+#endif
 
 /*
  * The program, as --help describes it. groups ends with NULL, each group with
@@ -66,8 +85,17 @@ void note(const char *format, ...) __attribute__((format(__printf__, 1, 2)));
 void give_up(const char *format, ...)
 	__attribute__((noreturn, format(__printf__, 1, 2)));
 
+/* The row cannot show anything on this system: end it now. */
+void skip_row(const char *format, ...)
+	__attribute__((noreturn, format(__printf__, 1, 2)));
+
+/* For what run_again() runs: its exit status, 1 if a check has failed. */
+int checks_status(void);
+
 /* The row's random numbers: repeated by --seed, printed at the first use. */
 uint64_t row_seed(void);
+/* How long a random row goes on: as --steps says, or n steps. */
+uint64_t row_steps(uint64_t n);
 /* A number below limit; state starts as row_seed() plus any constant. */
 uint32_t random_below(uint64_t *state, uint32_t limit);
 /* Mix the numbers 0 … n - 1. */
@@ -102,7 +130,11 @@ void run_again(const char *arguments);
  * Add one to *byte. Returns 0, with nothing changed, if that faulted with an
  * access violation.
  */
+#ifdef __x86_64__
 int __attribute__((ms_abi)) try_write(volatile char *byte);
+#else
+int __attribute__((fastcall)) try_write(volatile char *byte);
+#endif
 /* Where its fault handler goes on. */
 extern const char try_write_refused[];
 

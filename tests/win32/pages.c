@@ -159,3 +159,13 @@ void take(char *base, size_t n_pages, void **addresses, bool *reported)
 		reported[page] = true;
 	}
 }
+
+bool is_invalid(NTSTATUS status, unsigned int position)
+{
+	const unsigned int plain = 0xc000000d, first = 0xc00000ef;
+	unsigned int number = (unsigned int)status - first;
+
+	if ((unsigned int)status == plain)
+		return true;
+	return position ? number == position - 1 : number < 12;
+}

@@ -64,6 +64,12 @@ const char *query(DWORD flags, char *base, size_t first, size_t n_pages,
  */
 void take(char *base, size_t n_pages, void **addresses, bool *reported);
 
+/*
+ * Is it STATUS_INVALID_PARAMETER, or the one for the argument at a position?
+ * With position 0 any of them will do.
+ */
+bool is_invalid(NTSTATUS status, unsigned int position);
+
 #define EXPECT_ERROR(expected, call)					\
 	do {								\
 		DWORD got = call;					\

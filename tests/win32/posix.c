@@ -124,6 +124,12 @@ void retry_faults_in(void *start, size_t n_bytes)
 	retry_n_bytes = n_bytes;
 }
 
+/* There is nothing that would guard a page. */
+unsigned int guard_faults(void)
+{
+	return 0;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;

@@ -105,7 +105,7 @@ static void count_huge(void)
 {
 	char *base = watch(N_PAGES);
 	void *addresses[N_PAGES];
-	ULONG_PTR count = (ULONG_PTR)1 << 40;
+	ULONG_PTR count = ~(ULONG_PTR)0 / sizeof(void *);
 	DWORD granularity;
 
 	touch_all(base, "0 15");
@@ -176,16 +176,27 @@ static void against_a_model(void)
 }
 
 const struct row result_rows[] = {
-	{ "result-write-and-reset", "WT", write_and_reset, 0 },
-	{ "result-part-of-region", "WT", part_of_region, 0 },
-	{ "result-reset-part", "WT", reset_part, 0 },
-	{ "result-write-across-pages", "WT", write_across_pages, 0 },
-	{ "result-buffer-of-one", "WT", buffer_of_one, 0 },
-	{ "result-capacity-is-written", "WT", capacity_is_written, 0 },
-	{ "result-order-ascends", "WT", order_ascends, 0 },
-	{ "result-state-stays", "WT", state_stays, 0 },
-	{ "result-count-huge", "INF", count_huge, 0 },
-	{ "result-one-page-calls", "MS", one_page_calls, 0 },
-	{ "result-against-a-model", "MS", against_a_model, 0 },
+	{ "result-write-and-reset", "WT", write_and_reset, 0, 0,
+	  "a written page is reported until it is reset" },
+	{ "result-part-of-region", "WT", part_of_region, 0, 0,
+	  "only the range asked for is reported" },
+	{ "result-reset-part", "WT", reset_part, 0, 0,
+	  "only the range asked for is reset" },
+	{ "result-write-across-pages", "WT", write_across_pages, 0, 0,
+	  "a write across two pages is in both" },
+	{ "result-buffer-of-one", "WT", buffer_of_one, 0, 0,
+	  "a small array gets the lowest pages, and only they are reset" },
+	{ "result-capacity-is-written", "WT", capacity_is_written, 0, 0,
+	  "an array that just fits leaves nothing for the next call" },
+	{ "result-order-ascends", "WT", order_ascends, 0, 0,
+	  "addresses ascend, whatever the order of the writes" },
+	{ "result-state-stays", "WT", state_stays, 0, 0,
+	  "a query without reset changes nothing" },
+	{ "result-count-huge", "INF", count_huge, 0, 0,
+	  "a count beyond the pages of the range is good" },
+	{ "result-one-page-calls", "MS", one_page_calls, 0, 0,
+	  "calls of one page each tell the same as one for all" },
+	{ "result-against-a-model", "MS", against_a_model, 0, 0,
+	  "random writes, ranges and arrays give what a model does" },
 	{ 0 },
 };

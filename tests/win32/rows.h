@@ -14,7 +14,14 @@ extern const struct row array_rows[];		/* odd and bad output arrays */
 extern const struct row race_rows[];		/* arrays that turn bad */
 extern const struct row guard_rows[];		/* PAGE_GUARD */
 extern const struct row thread_rows[];		/* stopped and dead threads */
+extern const struct row handle_rows[];		/* queries of other processes */
+extern const struct row placeholder_rows[];	/* watches on placeholders */
 extern const struct row foreign_rows[];		/* calls of other processes */
+extern const struct row io_rows[];		/* files, pipes and sockets */
+extern const struct row antidebug_rows[];	/* what protected programs try */
+extern const struct row fault_rows[];		/* what Wine does wrong */
+extern const struct row client_rows[];		/* what programs do with it */
+extern const struct row model_rows[];		/* anything, against a model */
 extern const struct row stress_rows[];		/* many writes, nothing lost */
 
 /*
@@ -22,5 +29,8 @@ extern const struct row stress_rows[];		/* many writes, nothing lost */
  * --foreign. Returns the exit status, 0 or the last error.
  */
 int run_foreign(char **arguments);
+
+/* What fault-03-page-tables does in a process that can find itself. */
+int run_page_tables(const char *token);
 
 #endif

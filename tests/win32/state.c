@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+#ifdef _WIN32
+NTSTATUS NTAPI NtFreeVirtualMemory(HANDLE, PVOID *, SIZE_T *, ULONG);
+#endif
+
+#ifndef MEM_RESET_UNDO
+#define MEM_RESET_UNDO	0x1000000
+#endif
+
 #define N_PAGES		16
 #define ALL		(N_PAGES * PAGE_BYTES)
 
@@ -226,6 +234,63 @@ static void reset_keeps_contents(void)
 	      "the contents are lost");
 }
 
+/* A failure says that contents are lost, not that they cannot be had back. */
+static void reset_undo(void)
+{
+	char *base = watch(N_PAGES);
+
+	touch_all(base, "0 5 15");
+	EXPECT_ERROR(0, reset_error(base, PAGE_BYTES));
+	if (!VirtualAlloc(base, ALL, MEM_RESET, PAGE_READWRITE))
+		give_up("MEM_RESET: error %" DU, GetLastError());
+	SetLastError(0);
+	CHECK(VirtualAlloc(base, ALL, MEM_RESET_UNDO, PAGE_READWRITE) ||
+	      GetLastError() != ERROR_INVALID_PARAMETER, "it is refused");
+	EXPECT_WRITTEN("5 15", base, N_PAGES);
+	touch(base, 9);
+	EXPECT_AND_RESET("5 9 15", base, N_PAGES);
+}
+
+static void reset_undo_alone(void)
+{
+	static const DWORD others[] = {
+		MEM_COMMIT, MEM_RESERVE, MEM_RESET, MEM_WRITE_WATCH,
+	};
+	char *base = watch(N_PAGES);
+
+	for (int i = 0; i < 4; i++) {
+		SetLastError(0);
+		CHECK(!VirtualAlloc(base, ALL, MEM_RESET_UNDO | others[i],
+				    PAGE_READWRITE) &&
+		      GetLastError() == ERROR_INVALID_PARAMETER,
+		      "with %#" DX ": error %" DU, others[i], GetLastError());
+	}
+}
+
+/* What is left, on either side, is watched as before. */
+static void partial_release(void)
+{
+	char *base = watch(3 * N_PAGES);
+	char *middle = base + ALL, *last = base + 2 * ALL;
+	SIZE_T n_bytes = ALL;
+	PVOID start = middle;
+	NTSTATUS status;
+
+	touch_all(base, "1 20 40");
+	status = NtFreeVirtualMemory(GetCurrentProcess(), &start, &n_bytes,
+				     MEM_RELEASE);
+	if (!CHECK(!status, "status %#" DX, status))
+		return;
+	EXPECT_AND_RESET("1", base, N_PAGES);
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, middle, ALL));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, 3 * ALL));
+	EXPECT_AND_RESET("8", last, N_PAGES);
+	touch(base, 2);
+	touch(last, 3);
+	EXPECT_AND_RESET("2", base, N_PAGES);
+	EXPECT_AND_RESET("3", last, N_PAGES);
+}
+
 static void reset_with_commit(void)
 {
 	char *base = watch(N_PAGES);
@@ -247,20 +312,41 @@ static void reset_with_reserve(void)
 }
 
 const struct row state_rows[] = {
-	{ "state-fresh-commit", "WT", fresh_commit, 0 },
-	{ "state-reading", "WT", reading, 0 },
-	{ "state-executing", "WT", executing, 0 },
-	{ "state-protection-cycle", "WT", protection_cycle, 0 },
-	{ "state-no-access-at-first", "WT", no_access_at_first, 0 },
-	{ "state-failed-write", "INF", failed_write, 0 },
-	{ "state-decommit-keeps", "WT", decommit_keeps, 0 },
-	{ "state-decommit-whole-view", "WT", decommit_whole_view, 0 },
-	{ "state-decommit-and-recommit", "W8", decommit_and_recommit, 0 },
-	{ "state-commit-again", "W8", commit_again, 0 },
-	{ "state-holes", "INF", holes, 0 },
-	{ "state-reset-memory", "MS", reset_memory, 0 },
-	{ "state-reset-keeps-contents", "INF", reset_keeps_contents, 0 },
-	{ "state-reset-with-commit", "MS", reset_with_commit, 0 },
-	{ "state-reset-with-reserve", "RO", reset_with_reserve, 0 },
+	{ "state-fresh-commit", "WT", fresh_commit, 0, 0,
+	  "a fresh commit is clean until written" },
+	{ "state-reading", "WT", reading, 0, 0,
+	  "reading writes nothing" },
+	{ "state-executing", "WT", executing, 0, 0,
+	  "executing writes nothing" },
+	{ "state-protection-cycle", "WT", protection_cycle, 0, 0,
+	  "VirtualProtect changes no page's state, and all can be queried" },
+	{ "state-no-access-at-first", "WT", no_access_at_first, 0, 0,
+	  "memory without access at first can be queried and watched" },
+	{ "state-failed-write", "INF", failed_write, 0, 0,
+	  "a write that fails is none" },
+	{ "state-decommit-keeps", "WT", decommit_keeps, 0, 0,
+	  "decommitted pages stay written" },
+	{ "state-decommit-whole-view", "WT", decommit_whole_view, 0, 0,
+	  "a decommit of size 0 keeps all written pages" },
+	{ "state-decommit-and-recommit", "W8", decommit_and_recommit, 0,
+	  ROW_NOT_PINNED, "a page that is committed again stays written" },
+	{ "state-commit-again", "W8", commit_again, 0, 0,
+	  "committing a committed page keeps its state" },
+	{ "state-holes", "INF", holes, 0, ROW_NOT_PINNED,
+	  "a reset across holes works and clears decommitted pages, too" },
+	{ "state-reset-memory", "MS", reset_memory, 0, 0,
+	  "MEM_RESET changes no page's state" },
+	{ "state-reset-keeps-contents", "INF", reset_keeps_contents, 0,
+	  ROW_NOT_PINNED, "MEM_RESET keeps the contents of watched memory" },
+	{ "state-reset-with-commit", "MS", reset_with_commit, 0, 0,
+	  "MEM_RESET with MEM_COMMIT is refused" },
+	{ "state-reset-with-reserve", "RO", reset_with_reserve, 0, 0,
+	  "MEM_RESET with MEM_RESERVE is refused" },
+	{ "state-reset-undo", "MS", reset_undo, 0, 0,
+	  "MEM_RESET_UNDO changes no page's state" },
+	{ "state-reset-undo-alone", "MS", reset_undo_alone, 0, 0,
+	  "MEM_RESET_UNDO with anything else is refused" },
+	{ "state-partial-release", "INF", partial_release, 0, ROW_NOT_PINNED,
+	  "what a partial release leaves stays watched" },
 	{ 0 },
 };

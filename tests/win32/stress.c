@@ -171,8 +171,11 @@ static void random_gigabyte(void)
 }
 
 const struct row stress_rows[] = {
-	{ "stress-writers-and-scanner", "MS", writers_and_scanner, 0 },
-	{ "stress-writer-races-commits", "MS", writer_races_commits, 0 },
-	{ "stress-random-gigabyte", "L", random_gigabyte, 30 },
+	{ "stress-writers-and-scanner", "MS", writers_and_scanner, 0, 0,
+	  "no write is lost to a reset at the same time" },
+	{ "stress-writer-races-commits", "MS", writer_races_commits, 0, 0,
+	  "no write is lost to a commit at the same time" },
+	{ "stress-random-gigabyte", "L", random_gigabyte, 30, 0,
+	  "a gigabyte written in random order is reported" },
 	{ 0 },
 };

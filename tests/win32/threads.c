@@ -3,6 +3,8 @@
 #include "pages.h"
 #include "rows.h"
 
+#ifdef _WIN32
+
 #include <string.h>
 
 #define RESET		WRITE_WATCH_FLAG_RESET
@@ -306,9 +308,15 @@ static void killed_anywhere(void)
 	}
 }
 
+#endif
+
 const struct row thread_rows[] = {
-	{ "thread-suspended-loop-ends", "INF", suspended_loop_ends, 30 },
-	{ "thread-suspended-anywhere", "INF", suspended_anywhere, 30 },
-	{ "thread-killed-anywhere", "INF", killed_anywhere, 30 },
+	{ "thread-suspended-loop-ends", "INF",
+	  WINDOWS_ONLY(suspended_loop_ends), 30, 0,
+	  "a thread suspended in a query hinders no other" },
+	{ "thread-suspended-anywhere", "INF", WINDOWS_ONLY(suspended_anywhere),
+	  30, 0, "a thread suspended in a query loses nothing" },
+	{ "thread-killed-anywhere", "INF", WINDOWS_ONLY(killed_anywhere), 30, 0,
+	  "a thread killed in a query loses nothing" },
 	{ 0 },
 };

@@ -218,7 +218,9 @@ static void reserved_only(void)
 {
 	char *base = allocate(N_PAGES, MEM_RESERVE | MEM_WRITE_WATCH,
 			      PAGE_READWRITE);
+	char *page = allocate(1, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE);
 
+	EXPECT("", RESET, page, 0, 1, 1);
 	EXPECT_WRITTEN("", base, N_PAGES);
 	EXPECT_AND_RESET("", base, N_PAGES);
 	EXPECT_ERROR(0, reset_error(base, ALL));
@@ -292,22 +294,6 @@ static void last_error_kept(void)
 	EXPECT_ERROR(0, reset_error(base, ALL));
 }
 
-/* A plain INVALID_PARAMETER, or one that numbers an argument. */
-static bool is_bad_parameter(NTSTATUS status)
-{
-	const unsigned int plain = 0xc000000d, first = 0xc00000ef;
-
-	return status == (NTSTATUS)plain || (unsigned int)status - first < 12;
-}
-
-/* The same for an argument by its number. */
-static bool is_bad_argument(NTSTATUS status, unsigned int position)
-{
-	return is_bad_parameter(status) &&
-	       (status == (NTSTATUS)0xc000000d ||
-		status == (NTSTATUS)(0xc00000ef + position - 1));
-}
-
 static NTSTATUS nt_query(ULONG flags, void *base, SIZE_T n_bytes,
 			 ULONG_PTR count)
 {
@@ -325,44 +311,90 @@ static void nt_statuses(void)
 	NTSTATUS status;
 
 	status = nt_query(0, base, ALL, 0);
-	CHECK(is_bad_argument(status, 5), "count: %#" DX, status);
+	CHECK(is_invalid(status, 5), "count: %#" DX, status);
 	status = nt_query(0, base, 0, 1);
-	CHECK(is_bad_argument(status, 4), "size 0: %#" DX, status);
+	CHECK(is_invalid(status, 4), "size 0: %#" DX, status);
 	status = nt_query(2, base, ALL, 1);
-	CHECK(is_bad_parameter(status), "flags: %#" DX, status);
+	CHECK(is_invalid(status, 0), "flags: %#" DX, status);
 	status = nt_query(0, base, ALL + 1, 1);
-	CHECK(is_bad_parameter(status), "size: %#" DX, status);
+	CHECK(is_invalid(status, 0), "size: %#" DX, status);
 	status = nt_query(0, in_image, PAGE_BYTES, 1);
-	CHECK(is_bad_parameter(status), "base: %#" DX, status);
+	CHECK(is_invalid(status, 0), "base: %#" DX, status);
 	status = NtResetWriteWatch(GetCurrentProcess(), base, ALL + 1);
-	CHECK(is_bad_parameter(status), "reset: %#" DX, status);
+	CHECK(is_invalid(status, 0), "reset: %#" DX, status);
 	status = nt_query(0, base, ALL, 1);
 	CHECK(status == 0, "good call: %#" DX, status);
 	status = NtResetWriteWatch(GetCurrentProcess(), base, ALL);
 	CHECK(status == 0, "good reset: %#" DX, status);
 }
 
+/* Two mistakes at once: which of them is told. */
+static void order(void)
+{
+	char *base = watch(N_PAGES);
+	void *addresses[N_PAGES];
+	void **gone = (void **)allocate(1, MEM_RESERVE, PAGE_NOACCESS);
+	ULONG_PTR count = N_PAGES, zero = 0;
+	DWORD granularity;
+
+	release(gone);
+	EXPECT_ERROR(FAULT, get_error(0, base, 0, addresses, NULL,
+				      &granularity));
+	EXPECT_ERROR(FAULT, get_error(0, base, ALL, addresses, &zero, NULL));
+	EXPECT_ERROR(BAD, get_error(0, base, 0, NULL, &count, &granularity));
+	EXPECT_ERROR(BAD, get_error(2, base, ALL, NULL, &count, &granularity));
+	EXPECT_ERROR(FAULT, get_error(0, in_image, PAGE_BYTES, NULL, &count,
+				      &granularity));
+	EXPECT_ERROR(BAD, get_error(0, in_image, PAGE_BYTES, gone, &count,
+				    &granularity));
+	EXPECT_ERROR(BAD, get_error(0, base, ALL + 1, gone, &count,
+				    &granularity));
+}
+
 const struct row validation_rows[] = {
-	{ "validate-base-null", "WT", base_null, 0 },
-	{ "validate-base-unwatched", "WT", base_unwatched, 0 },
-	{ "validate-base-released", "MS", base_released, 0 },
-	{ "validate-base-unaligned", "W8", base_unaligned, 0 },
-	{ "validate-size-zero", "WT", size_zero, 0 },
-	{ "validate-size-zero-unaligned", "WT", size_zero_unaligned, 0 },
-	{ "validate-size-unaligned", "WT", size_unaligned, 0 },
-	{ "validate-size-past-end", "WT", size_past_end, 0 },
-	{ "validate-size-wraps", "RO", size_wraps, 0 },
-	{ "validate-flags-unknown", "WT", flags_unknown, 0 },
-	{ "validate-count-zero", "WT", count_zero, 0 },
-	{ "validate-count-overflows", "RO", count_overflows, 0 },
-	{ "validate-pointer-null", "WT", pointer_null, 0 },
-	{ "validate-pointer-bad", "RO", pointer_bad, 0 },
-	{ "validate-regions-adjacent", "W8", regions_adjacent, 0 },
-	{ "validate-reserved-only", "W8", reserved_only, 0 },
-	{ "validate-partly-committed", "W8", partly_committed, 0 },
-	{ "validate-outputs-unchanged", "WT", outputs_unchanged, 0 },
-	{ "validate-granularity-in-page", "WT", granularity_in_page, 0 },
-	{ "validate-last-error-kept", "WT", last_error_kept, 0 },
-	{ "validate-nt-statuses", "RO", nt_statuses, 0 },
+	{ "validate-base-null", "WT", base_null, 0, 0,
+	  "a NULL base is refused" },
+	{ "validate-base-unwatched", "WT", base_unwatched, 0, 0,
+	  "memory that is not watched is refused" },
+	{ "validate-base-released", "MS", base_released, 0, 0,
+	  "released memory is refused" },
+	{ "validate-base-unaligned", "W8", base_unaligned, 0, 0,
+	  "an unaligned base is widened to whole pages" },
+	{ "validate-size-zero", "WT", size_zero, 0, 0,
+	  "a size of 0 is refused" },
+	{ "validate-size-zero-unaligned", "WT", size_zero_unaligned, 0, 0,
+	  "a size of 0 is refused at an unaligned base, too" },
+	{ "validate-size-unaligned", "WT", size_unaligned, 0, 0,
+	  "an unaligned size is rounded up to the page's end" },
+	{ "validate-size-past-end", "WT", size_past_end, 0, 0,
+	  "a range that leaves its region is refused, by one byte, too" },
+	{ "validate-size-wraps", "RO", size_wraps, 0, 0,
+	  "a range around the end of the address space is refused" },
+	{ "validate-flags-unknown", "WT", flags_unknown, 0, 0,
+	  "unknown flags are refused" },
+	{ "validate-count-zero", "WT", count_zero, 0, 0,
+	  "a count of 0 is refused, before a missing array is" },
+	{ "validate-count-overflows", "RO", count_overflows, 0, 0,
+	  "a count that no array can have is refused" },
+	{ "validate-pointer-null", "WT", pointer_null, 0, 0,
+	  "a NULL output is an access violation" },
+	{ "validate-pointer-bad", "RO", pointer_bad, 0, 0,
+	  "an output that cannot be written is an access violation" },
+	{ "validate-regions-adjacent", "W8", regions_adjacent, 0,
+	  ROW_NOT_PINNED, "a range across two adjacent regions is refused" },
+	{ "validate-reserved-only", "W8", reserved_only, 0, 0,
+	  "reserved pages can be queried and are clean" },
+	{ "validate-partly-committed", "W8", partly_committed, 0, 0,
+	  "pages that are not committed can be in the range and are clean" },
+	{ "validate-outputs-unchanged", "WT", outputs_unchanged, 0, 0,
+	  "a failed call changes no output and writes no page" },
+	{ "validate-granularity-in-page", "WT", granularity_in_page, 0, 0,
+	  "a failed call leaves the page of its granularity clean" },
+	{ "validate-last-error-kept", "WT", last_error_kept, 0, 0,
+	  "a success leaves the last error alone" },
+	{ "validate-nt-statuses", "RO", nt_statuses, 0, 0,
+	  "the NT calls refuse the same with an INVALID_PARAMETER status" },
+	{ "validate-order", "INF", order, 0, ROW_NOT_PINNED,
+	  "of two mistakes the one that is looked for first is told" },
 	{ 0 },
 };

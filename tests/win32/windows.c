@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __x86_64__
+#define INSTRUCTION	Rip
+#else
+#define INSTRUCTION	Eip
+#endif
+
 static volatile LONG guards;
 static char *volatile retry_start;
 static volatile size_t retry_n_bytes;
@@ -139,8 +145,8 @@ static LONG CALLBACK on_exception(EXCEPTION_POINTERS *info)
 	}
 	if (record->ExceptionCode != EXCEPTION_ACCESS_VIOLATION)
 		return EXCEPTION_CONTINUE_SEARCH;
-	if (context->Rip == (DWORD64)try_write) {
-		context->Rip = (DWORD64)try_write_refused;
+	if (context->INSTRUCTION == (ULONG_PTR)try_write) {
+		context->INSTRUCTION = (ULONG_PTR)try_write_refused;
 		return EXCEPTION_CONTINUE_EXECUTION;
 	}
 	if (record->ExceptionInformation[1] - (ULONG_PTR)retry_start <

@@ -11,10 +11,17 @@ static const struct row *const groups[] = {
 	state_rows,
 	guard_rows,
 	input_rows,
+	io_rows,
+	antidebug_rows,
+	fault_rows,
 	array_rows,
 	race_rows,
 	thread_rows,
+	placeholder_rows,
+	handle_rows,
 	foreign_rows,
+	client_rows,
+	model_rows,
 	stress_rows,
 	NULL,
 };
@@ -23,5 +30,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 7 && !strcmp(argv[1], "--foreign"))
 		return run_foreign(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "--page-tables"))
+		return run_page_tables(argv[2]);
 	return run_rows(groups, argc, argv);
 }

@@ -6,6 +6,7 @@ TESTS += \
 	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
+	tests/wine/win32-i386.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
 	tests/wine/win32-winewatch.sh \
@@ -17,6 +18,7 @@ dist_check_SCRIPTS += \
 	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
+	tests/wine/win32-i386.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
 	tests/wine/win32-winewatch.sh \
@@ -27,6 +29,7 @@ EXTRA_DIST += \
 	tests/wine/suite.sh \
 	tests/wine/known-faults-8.0 \
 	tests/wine/known-faults-10.0 \
+	tests/wine/known-faults-i386 \
 	tests/wine/known-faults-winewatch \
 	tests/wine/known-faults.awk
 

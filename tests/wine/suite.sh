@@ -14,17 +14,17 @@ suite_on_stock() {
 		awk -v faults="$faults" -f "$here/known-faults.awk"
 }
 
-# suite_with_winewatch: every row passes but those that only Wine can mend,
-# which are listed.
+# suite_with_winewatch LIST: every row passes but those that only Wine can mend,
+# which are listed there.
 suite_with_winewatch() {
 	need_wine "$suite"
 	need_winewatch
 	log=$work/$(basename "$0" .sh).uffd
 	rm -f "$log"
-	n_rows=$(stock "$suite" --list | grep -c -E '^[-a-z]+ +[A-Z0-9]+$')
+	n_rows=$(stock "$suite" --list | grep -c -P '\t')
 	echo "1..$((n_rows + 1))"
 	watched "$suite" | grep -v '^1\.\.' |
-		awk -v faults="$here/known-faults-winewatch" \
+		awk -v faults="$here/$1" \
 			-f "$here/known-faults.awk"
 	was_watched $((n_rows + 1))
 }

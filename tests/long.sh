@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What takes minutes, run by hand: the model tests with millions of steps,
+# natively and on every Wine there is; prints TAP and a summary.
+set -u
+native=$top_builddir/tests/win32/native-writewatch
+exe=$top_builddir/tests/win32/x86_64-windows/writewatch.exe
+results=$top_builddir/tests/long.results
+: >"$results"
+
+# row NAME COMMAND…: its last lines are shown if it fails, or its seed.
+row() {
+	name=$1
+	shift
+	if "$@" >"$results.log" 2>&1; then
+		result=ok
+		grep '^# seed' "$results.log"
+	else
+		result='not ok'
+		tail -n 20 "$results.log" | sed 's/^#* */# /'
+	fi
+	echo "$result - $name" | tee -a "$results"
+}
+
+skipped() {
+	echo "ok - $1 # SKIP $2" | tee -a "$results"
+}
+
+# Programs in Wine are judged by what they print.
+passes_in_wine() {
+	watched "$exe" --timeout 1800 "$@" >"$results.wine"
+	cat "$results.wine"
+	grep -q '^ok ' "$results.wine" && ! grep -q '^not ok ' "$results.wine"
+}
+
+# on_wine NAME [SUITE]: in a process of its own, which skip ends.
+on_wine() (
+	trap - EXIT
+	. "$top_srcdir/tests/wine/lib.sh"
+	where=$1
+	log=$results.uffd
+	skip() {
+		skipped "on $where" "$*"
+		exit 0
+	}
+	test -z "${2:-}" || need_suite "$2"
+	need_wine "$exe"
+	need_winewatch
+	for name in model-exact model-shared; do
+		row "$name, 1 million steps, $where" \
+			passes_in_wine --group "$name" --steps 1000000
+	done
+	for i in 1 2 3; do
+		row "stress $i, $where" passes_in_wine --group stress
+	done
+)
+
+if test -x "$native"; then
+	for name in model-exact model-shared; do
+		row "$name, 10 million steps, native" \
+			timeout 1800 "$native" --row "$name" --steps 10000000
+	done
+	for i in 1 2 3 4 5; do
+		row "stress $i, native" timeout 600 "$native" --group stress
+	done
+else
+	skipped "native" "the native suite is not built"
+fi
+row "pagemap differential, 1 million" \
+	timeout 1800 "$top_builddir/tests/pagemap/differential" 1000000
+on_wine 'Wine'
+on_wine 'Wine of trixie' trixie
+
+echo "1..$(wc -l <"$results")"
+n_failed=$(grep -c '^not ok' "$results")
+echo "# $(grep -c '^ok' "$results") passed or skipped, $n_failed failed"
+rm -f "$results" "$results.log" "$results.wine" "$results.uffd"
+test "$n_failed" = 0
