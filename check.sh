@@ -76,12 +76,15 @@ try_installation() {
 	"$prefix/bin/winewatch" doctor
 	[ $? = "$1" ] || return
 	for file in include/writewatch.h lib/libwritewatch.so \
-		lib/winewatch/libwinewatch.so share/man/man1/winewatch.1; do
+		lib/winewatch/libwinewatch.so share/man/man1/winewatch.1 \
+		lib/winewatch/conform/writewatch.exe \
+		lib/winewatch/conform/known-faults-winewatch; do
 		[ -s "$prefix/$file" ] || {
 			echo "not installed: $file"
 			return 1
 		}
 	done
+	"$prefix/lib/winewatch/conform/native-writewatch" --list > /dev/null
 }
 
 # The results of all tests, a word each.

@@ -17,6 +17,14 @@
 	  "the reason and the remedy. The exit status is 0 if everything " \
 	  "required is present, 1 if something is missing, 3 if that could " \
 	  "not be told. Required are a working backend and each named Wine.") \
+	C(conform, " [--wine=COMMAND]... [--json=FILE] [--markdown=FILE] " \
+	  "[--row=NAME|--group=PREFIX] [--timeout=SECONDS]", \
+	  "Run the conformance suite on everything present and print which " \
+	  "rule of Windows holds where: natively and, for each Wine, as it is " \
+	  "and with winewatch. Without --wine, the Wine found in PATH. The exit " \
+	  "status is 0 if nothing fails but what is a known fault, 1 if " \
+	  "something does, 3 if nothing, or not every named Wine, could be " \
+	  "run.") \
 	C(help, " [COMMAND]", "Print this text, or the options of COMMAND.")
 
 /* O(symbol, name, argument with its = or "", what it does) */
@@ -29,13 +37,35 @@
 	  "Try the Wine that the shell command COMMAND starts, by running " \
 	  "COMMAND --version. May be given again for further Wines.")
 
+#define WW_CONFORM_OPTIONS(O) \
+	O(CONFORM_WINE, "wine", "=COMMAND", \
+	  "Include the Wine that the shell command COMMAND starts. May be given " \
+	  "again for further Wines.") \
+	O(CONFORM_JSON, "json", "=FILE", \
+	  "Write the result as one JSON object to FILE. As FILE, - is standard " \
+	  "output, instead of the text.") \
+	O(CONFORM_MARKDOWN, "markdown", "=FILE", \
+	  "Write the result as Markdown tables to FILE, in the same way.") \
+	O(CONFORM_ROW, "row", "=NAME", "Run the row NAME alone.") \
+	O(CONFORM_GROUP, "group", "=PREFIX", \
+	  "Run only rows whose names begin with PREFIX.") \
+	O(CONFORM_TIMEOUT, "timeout", "=SECONDS", \
+	  "Give each row that long instead of its own time, which is 20 seconds " \
+	  "on a Wine as it is, where faults may be endless loops.")
+
 /* The keys of the options for argp; outside of the printable characters, so
  * that no option has a one-letter form. */
 enum ww_option {
 	WW_OPTION_FIRST = 0x100,
 #define O(symbol, name, argument, what) WW_OPTION_##symbol,
 	WW_DOCTOR_OPTIONS(O)
+	WW_CONFORM_OPTIONS(O)
 #undef O
 };
+
+/* Options for argp, made from such a list. */
+#define WW_ARGP_OPTION(symbol, name_, argument, what) \
+	{ .name = name_, .key = WW_OPTION_##symbol, .doc = what, \
+	  .arg = sizeof(argument) > 1 ? &(argument)[1] : NULL },
 
 #endif

@@ -20,12 +20,8 @@ struct request {
 static void add_wine(struct request *request, const char *command)
 {
 	size_t n = request->n_wines + 1;
-	struct wine *wines = reallocarray(request->wines, n, sizeof(*wines));
+	struct wine *wines = resize_array(request->wines, n, sizeof(*wines));
 
-	if (!wines) {
-		complain("out of memory");
-		exit(EXIT_UNKNOWN);
-	}
 	wines[n - 1] = (struct wine){ .command = command };
 	request->wines = wines;
 	request->n_wines = n;
@@ -56,11 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-#define O(symbol, name_, argument, what) \
-	{ .name = name_, .key = WW_OPTION_##symbol, .doc = what, \
-	  .arg = sizeof(argument) > 1 ? &(argument)[1] : NULL },
-	WW_DOCTOR_OPTIONS(O)
-#undef O
+	WW_DOCTOR_OPTIONS(WW_ARGP_OPTION)
 	{ 0 }
 };
 

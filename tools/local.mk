@@ -6,13 +6,28 @@ bin_PROGRAMS += tools/winewatch
 endif
 tools_winewatch_SOURCES = \
 	include/private/environment.h \
+	tools/child.c \
+	tools/child.h \
 	tools/commands.h \
+	tools/conform.c \
+	tools/conform_report.c \
+	tools/conform_report.h \
 	tools/doctor.c \
+	tools/faults.c \
+	tools/faults.h \
+	tools/foreign_text.c \
+	tools/foreign_text.h \
+	tools/matrix.c \
+	tools/matrix.h \
+	tools/prefix.c \
+	tools/prefix.h \
 	tools/preload.c \
 	tools/preload.h \
 	tools/report.c \
 	tools/report.h \
 	tools/run.c \
+	tools/suite.c \
+	tools/suite.h \
 	tools/tool.c \
 	tools/tool.h \
 	tools/try_wine.c \
@@ -24,3 +39,20 @@ tools_winewatch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 # its own place in it, so it must be the program itself and not a wrapper that
 # libtool makes for finding libraries that are not installed.
 tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS)
+
+# The conformance suite, where winewatch conform finds it: its programs are in
+# tests/win32, the lists of known faults beside the command.
+conformdir = $(pkglibdir)/conform
+fault_lists = \
+	tools/conform/known-faults-8.0 \
+	tools/conform/known-faults-10.0 \
+	tools/conform/known-faults-winewatch
+if WITH_TOOL
+conform_DATA = $(fault_lists)
+if WITH_MINGW
+conform_DATA += tests/win32/x86_64-windows/writewatch.exe
+endif
+endif
+$(fault_lists): tools/conform/%: tests/wine/%
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
+CLEANFILES += $(fault_lists)

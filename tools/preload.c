@@ -7,7 +7,6 @@
 #include "tool.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,18 +18,13 @@
 /* The library of the build tree that holds this program, or NULL. */
 static char *in_build_tree(void)
 {
-	char self[PATH_MAX];
-	ssize_t n_bytes = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash, *beside, *path;
+	char *folder = program_folder();
+	char *beside, *path;
 
-	if (n_bytes < 0)
+	if (!folder)
 		return NULL;
-	self[n_bytes] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	beside = format_text("%s/../dlls/winewatch/.libs/" LIBRARY, self);
+	beside = format_text("%s/../dlls/winewatch/.libs/" LIBRARY, folder);
+	free(folder);
 	path = realpath(beside, NULL);
 	free(beside);
 	return path;

@@ -4,11 +4,10 @@
 
 #include "report.h"
 
-#include "tool.h"
+#include "foreign_text.h"
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *const answers[] = {
 	[WW_SUPPORTED] = "yes",
@@ -62,26 +61,6 @@ static json_t *feature_json(const struct ww_feature *feature)
 {
 	return json_pack("{s:s, s:s, s:s}", "state", states[feature->state],
 			 "reason", feature->reason, "remedy", feature->remedy);
-}
-
-/*
- * A text that comes from outside, or null. JSON is UTF-8, a path or a message
- * need not be.
- */
-static json_t *foreign_text(const char *text)
-{
-	json_t *string = text ? json_string(text) : json_null();
-	char *ascii;
-
-	if (string)
-		return string;
-	ascii = format_text("%s", text);
-	for (char *c = ascii; *c; c++)
-		if ((unsigned char)*c > 127)
-			*c = '?';
-	string = json_string(ascii);
-	free(ascii);
-	return string;
 }
 
 static json_t *wine_json(const struct wine *wine)

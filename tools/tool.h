@@ -8,11 +8,15 @@
 
 #include "commands.h"
 
+#include <stddef.h>
+
 enum {
 	EXIT_PRESENT = 0,	/* doctor: all that is required is there */
 	EXIT_MISSING = 1,	/* doctor: something required is not */
+	EXIT_CONFORMS = 0,	/* conform: no row fails but known faults */
+	EXIT_FAILS = 1,		/* conform: some row does */
 	EXIT_USAGE = 2,
-	EXIT_UNKNOWN = 3,	/* doctor: could not tell */
+	EXIT_UNKNOWN = 3,	/* doctor, conform: could not tell */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 };
@@ -31,5 +35,11 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Like asprintf(3), but ends the program when memory is exhausted. */
 char *format_text(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
+
+/* Like reallocarray(3), but ends the program when memory is exhausted. */
+void *resize_array(void *array, size_t n, size_t n_bytes_each);
+
+/* The folder this program is in, or NULL; the caller frees it. */
+char *program_folder(void);
 
 #endif

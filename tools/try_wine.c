@@ -4,13 +4,13 @@
 
 #include "try_wine.h"
 
+#include "child.h"
 #include "environment.h"
 #include "preload.h"
 #include "tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,8 @@
  * wineserver that outlives the command would hold a pipe open.
  */
 struct trial {
+	const char *command;
+	const char *library;
 	int output;
 	int errors;
 	char *log;		/* path of winewatch's log; only we may read it */
@@ -79,65 +81,33 @@ static void close_trial(struct trial *trial)
 	free(trial->log);
 }
 
-/* In the child: never returns. */
-static void start(const struct trial *trial, const char *library, char *line,
-		  const sigset_t *signals)
+/* In the new process, see struct child. */
+static void start(const void *context)
 {
-	char *preload = preload_value(library, getenv("LD_PRELOAD"));
+	const struct trial *trial = context;
+	char *preload = preload_value(trial->library, getenv("LD_PRELOAD"));
+	char *line = format_text("%s --version", trial->command);
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	/* A group of its own, so that a timeout ends the wrapper's children
-	 * as well as the wrapper. */
-	setpgid(0, 0);
 	if (dup2(nothing, 0) < 0 || dup2(trial->output, 1) < 0 ||
 	    dup2(trial->errors, 2) < 0 || setenv("LD_PRELOAD", preload, 1) ||
 	    setenv(environment[WW_ENV_LOG], "debug", 1) ||
 	    setenv(environment[WW_ENV_LOG_FILE], trial->log, 1))
 		_exit(EXIT_NOT_EXECUTABLE);
-	sigprocmask(SIG_SETMASK, signals, NULL);
 	execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-	_exit(EXIT_NOT_FOUND);
 }
 
-/* Waits for `child` and stores its status; -ETIMEDOUT if it had to be ended. */
-static int wait_for(pid_t child, const sigset_t *child_signal, int *status)
+/* Runs "COMMAND --version"; as child_run(). */
+static int run_trial(struct trial *trial)
 {
-	const struct timespec timeout = { .tv_sec = TIMEOUT_S };
-	int error = 0;
+	struct child child = {
+		.start = start,
+		.context = trial,
+		.timeout_s = TIMEOUT_S,
+	};
+	int error = child_run(&child);
 
-	while (waitpid(child, status, WNOHANG) == 0) {
-		if (sigtimedwait(child_signal, NULL, &timeout) < 0 &&
-		    errno == EAGAIN) {
-			error = -ETIMEDOUT;
-			kill(-child, SIGKILL);
-			waitpid(child, status, 0);
-			break;
-		}
-	}
-	return error;
-}
-
-/* Runs "COMMAND --version"; 0, -ETIMEDOUT, or why it was not started. */
-static int run_trial(struct trial *trial, const char *command,
-		     const char *library)
-{
-	char *line = format_text("%s --version", command);
-	sigset_t child_signal, before;
-	pid_t child;
-	int error;
-
-	/* An inherited SIG_IGN would take the exit status from us. */
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&child_signal);
-	sigaddset(&child_signal, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child_signal, &before);
-	child = fork();
-	if (child == 0)
-		start(trial, library, line, &before);
-	error = child < 0 ? -errno
-			  : wait_for(child, &child_signal, &trial->status);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	free(line);
+	trial->status = child.status;
 	return error;
 }
 
@@ -212,7 +182,7 @@ static void read_verdict(struct wine *wine, char *verdict)
 	read_facts(wine, verdict);
 	if (strstr(verdict, "]: entered ")) {
 		answer(wine, WW_SUPPORTED,
-		       format_text("winewatch serves it"), "");
+		       format_text(SERVED), "");
 		return;
 	}
 	if (wine->own_watches == 1) {
@@ -294,12 +264,11 @@ static void read_trial(struct wine *wine, const struct trial *trial)
 
 static void try_with(struct wine *wine, const char *library)
 {
-	struct trial trial = { 0 };
+	struct trial trial = { .command = wine->command, .library = library };
 	int error;
 
 	open_trial(&trial);
-	error = is_open(&trial) ? run_trial(&trial, wine->command, library)
-				: -errno;
+	error = is_open(&trial) ? run_trial(&trial) : -errno;
 	if (error == -ETIMEDOUT)
 		answer(wine, WW_UNKNOWN,
 		       format_text("it did not end within %d s", TIMEOUT_S),

@@ -5,6 +5,9 @@
 
 #include "writewatch.h"
 
+/* The reason where winewatch itself is at work. */
+#define SERVED "winewatch serves it"
+
 /* What became of one Wine. Version, abi and reason belong to it. */
 struct wine {
 	const char *command;	/* as given by the user */

@@ -35,16 +35,22 @@ static const struct argp_option texts[] = {
 	  .group = 1 },
 	WW_COMMANDS(C)
 #undef C
-	{ .doc = "Options of doctor:", .group = 2 },
 #define O(symbol, name_, argument, what) \
 	{ .name = "--" name_ argument, .doc = what, .flags = OPTION_DOC, \
-	  .group = 2 },
+	  .group = GROUP },
+	{ .doc = "Options of doctor:", .group = 2 },
+#define GROUP 2
 	WW_DOCTOR_OPTIONS(O)
+#undef GROUP
+	{ .doc = "Options of conform:", .group = 3 },
+#define GROUP 3
+	WW_CONFORM_OPTIONS(O)
+#undef GROUP
 #undef O
-	{ .doc = "Environment:", .group = 3 },
+	{ .doc = "Environment:", .group = 4 },
 #define V(symbol, name_, values, what) \
 	{ .name = name_ "=" values, .doc = what, .flags = OPTION_DOC, \
-	  .group = 3 },
+	  .group = 4 },
 	WW_ENVIRONMENT(V)
 #undef V
 	{ .doc = "Options of winewatch itself:", .group = -1 },

@@ -71,11 +71,13 @@ tests/win32/i386-windows/writewatch.exe: $(win32_i386)
 CLEANFILES += $(win32_x86_64) $(win32_i386)
 
 if WITH_DLLS
-check_PROGRAMS += tests/win32/native-writewatch
+conform_PROGRAMS = tests/win32/native-writewatch
 TESTS += tests/win32/native.sh
 endif
 tests_win32_native_writewatch_SOURCES = $(win32_shared_sources) \
 	$(win32_native_sources) $(win32_includes)
 tests_win32_native_writewatch_CFLAGS = $(AM_CFLAGS) -pthread
 tests_win32_native_writewatch_LDADD = libwritewatch-win32.la
+# Installed, it is two folders below the library.
+tests_win32_native_writewatch_LDFLAGS = -Wl,-rpath,'$$ORIGIN/../..'
 dist_check_SCRIPTS += tests/win32/native.sh

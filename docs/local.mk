@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The folder as a whole: its made page must not be made again by "make dist".
+EXTRA_DIST += docs
+
+# The Wine that configure found, and one of another calling convention.
+CONFORM_FLAGS = --wine '$(WINE)' \
+	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie)"
+
+# Takes some minutes. A FAIL belongs into the page like any other result.
+docs/conformance.md: docs/conformance.head.md all
+	$(AM_V_GEN)page=$(srcdir)/docs/conformance.md; \
+	{ cat $(srcdir)/docs/conformance.head.md && \
+		{ tools/winewatch conform $(CONFORM_FLAGS) --markdown=- || \
+			test $$? = 1; }; } > $$page.new && \
+	mv $$page.new $$page || { rm -f $$page.new; false; }
+.PHONY: docs/conformance.md
