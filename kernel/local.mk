@@ -30,8 +30,9 @@ libwwkernel_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 lib_LTLIBRARIES += libwritewatch.la
 libwritewatch_la_SOURCES =
-libwritewatch_la_LIBADD = libwwkernel.la
+libwritewatch_la_LIBADD = libwwkernel.la libwwpagemap.la
 libwritewatch_la_LDFLAGS = -version-info 0:0:0 -no-undefined -pthread \
 	-Wl,--version-script=$(srcdir)/kernel/libwritewatch.map
-libwritewatch_la_DEPENDENCIES = libwwkernel.la kernel/libwritewatch.map
+libwritewatch_la_DEPENDENCIES = libwwkernel.la libwwpagemap.la \
+	kernel/libwritewatch.map
 EXTRA_DIST += kernel/libwritewatch.map

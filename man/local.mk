@@ -18,6 +18,10 @@ dist_man_MANS += \
 	man/ww_get_runs.3 \
 	man/ww_mark.3 \
 	man/ww_open.3 \
+	man/ww_pagemap_close.3 \
+	man/ww_pagemap_open.3 \
+	man/ww_pagemap_scan.3 \
+	man/ww_pagemap_source.3 \
 	man/ww_probe.3 \
 	man/ww_reset.3 \
 	man/ww_unwatch.3 \

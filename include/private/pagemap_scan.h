@@ -26,7 +26,9 @@ extern const struct ww_pagemap_revision ww_pagemap_v18;
 extern const struct ww_pagemap_revision ww_pagemap_mainline;
 /* The same with PAGE_IS_GUARD. */
 extern const struct ww_pagemap_revision ww_pagemap_guard;
-/* With the fixes of 2026 (6.18.44, 7.2): such memory reads as written. */
+/* Both with the fixes of 2026 (6.12.107; 6.18.44, 7.2): such memory reads as
+ * written. */
+extern const struct ww_pagemap_revision ww_pagemap_mainline_2026;
 extern const struct ww_pagemap_revision ww_pagemap_guard_2026;
 
 /* ---- A source of pages ---- */
@@ -78,9 +80,10 @@ struct ww_pages {
 /* Ranges are of whole pages. write_protect and clear_soft_dirty get the range
  * of one unit or of its beginning; 0 or -errno, with nothing changed. */
 struct ww_pages_ops {
-	/* The first unit within [at, end); false if nothing is mapped there. */
-	bool (*next)(struct ww_pages *pages, uint64_t at, uint64_t end,
-		     struct ww_pages_unit *unit);
+	/* The first unit within [at, end): 1, 0 if nothing is mapped there, or
+	 * -errno. */
+	int (*next)(struct ww_pages *pages, uint64_t at, uint64_t end,
+		    struct ww_pages_unit *unit);
 	/* Holes and empty entries become markers. */
 	int (*write_protect)(struct ww_pages *pages, uint64_t start, uint64_t end);
 	/* mapping: also what the mapping says of these pages. */

@@ -191,15 +191,17 @@ static int walk_pages(struct walk *walk, const struct ww_pagemap_call *call,
 {
 	struct ww_pages *pages = call->pages;
 	struct ww_pages_unit unit;
-	int error = 0;
+	int error = 0, found;
 
 	walk->call = call;
 	walk->dry = dry;
 	walk->at = call->start;
 	walk->full = false;
 	ww_emit_begin(&walk->emit, call, dry);
-	while (!error && !walk->full &&
-	       pages->ops->next(pages, walk->at, call->end, &unit)) {
+	while (!error && !walk->full) {
+		found = pages->ops->next(pages, walk->at, call->end, &unit);
+		if (found <= 0)
+			return found;
 		if (unseen(call, &unit))
 			walk->at = unit.end;
 		else

@@ -132,8 +132,8 @@ static bool alike(const struct ww_model_page *page,
 	       page->facts == other->facts;
 }
 
-static bool model_next(struct ww_pages *pages, uint64_t at, uint64_t end,
-		       struct ww_pages_unit *unit)
+static int model_next(struct ww_pages *pages, uint64_t at, uint64_t end,
+		      struct ww_pages_unit *unit)
 {
 	const struct ww_model *model = (const struct ww_model *)pages;
 	uint64_t top = ww_model_at(model, model->n_pages);
@@ -144,13 +144,13 @@ static bool model_next(struct ww_pages *pages, uint64_t at, uint64_t end,
 	if (at < model->base)
 		at = model->base;
 	if (at >= end)
-		return false;
+		return 0;
 	stop = number(model, end);
 	for (first = number(model, at); first < stop; first++)
 		if (model->page[first].mapped)
 			break;
 	if (first == stop)
-		return false;
+		return 0;
 	if (stop > table_start(first) + WW_MODEL_TABLE)
 		stop = table_start(first) + WW_MODEL_TABLE;
 	for (i = first + 1; i < stop; i++)
@@ -165,7 +165,7 @@ static bool model_next(struct ww_pages *pages, uint64_t at, uint64_t end,
 	if (!pages->soft_dirty)
 		unit->facts &= ~((unsigned)WW_PAGE_SOFT_DIRTY |
 				 WW_MAPPING_SOFT_DIRTY);
-	return true;
+	return 1;
 }
 
 static int model_write_protect(struct ww_pages *pages, uint64_t start,

@@ -521,6 +521,12 @@ const struct ww_pagemap_revision ww_pagemap_mainline = {
 	.all_categories = WW_PM_GUARD - 1,
 };
 
+const struct ww_pagemap_revision ww_pagemap_mainline_2026 = {
+	MAINLINE,
+	.all_categories = WW_PM_GUARD - 1,
+	.untouched_written = true,
+};
+
 const struct ww_pagemap_revision ww_pagemap_guard = {
 	MAINLINE,
 	.all_categories = 2 * WW_PM_GUARD - 1,

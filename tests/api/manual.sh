@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The pages of the C library say what its header says: every function has one,
-# with the header's prototype and exactly the header's errors; they render; the
+# The pages of the C library say what its headers say: every function has one,
+# with the headers' prototype and exactly the headers' errors; they render; the
 # example compiles and runs.
 set -u
 . "$top_srcdir/tests/api/lib.sh"
-header=$top_srcdir/include/writewatch.h
+headers="$top_srcdir/include/writewatch.h
+	$top_srcdir/include/writewatch/pagemap.h"
 command -v man > /dev/null || skip_all "man is missing"
 
 one_space() {
@@ -18,7 +19,7 @@ header_of() {
 		/^\/\*/ { text = "" }
 		{ text = text $0 "\n" }
 		/^WW_API/ { found = $0 ~ "[ *]" name "\\(" }
-		/;$/ && found { printf "%s", text; exit }' "$header"
+		/;$/ && found { printf "%s", text; exit }' $headers
 }
 
 prototype_of() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The shared object exports exactly the names of its map, which are those of
-# the header, and needs nothing but the C library.
+# the headers, and needs nothing but the C library.
 set -u
 . "$top_srcdir/tests/tools/tap.sh"
 object=$top_builddir/.libs/libwritewatch.so
@@ -20,14 +20,15 @@ in_the_object() {
 
 in_the_header() {
 	sed -n 's/^WW_API .*[ *]\(ww_[a-z_]*\)(.*/\1/p' \
-		"$top_srcdir/include/writewatch.h" | sort
+		"$top_srcdir/include/writewatch.h" \
+		"$top_srcdir/include/writewatch/pagemap.h" | sort
 }
 
 in_the_map > "$folder/map"
 like "the map has names" "$(cat "$folder/map")" "*ww_get*"
 is "the object exports the names of the map" \
 	"$(in_the_object)" "$(cat "$folder/map")"
-is "the header declares the names of the map" \
+is "the headers declare the names of the map" \
 	"$(in_the_header)" "$(cat "$folder/map")"
 is "all have a version" \
 	"$(nm -D --defined-only --with-symbol-versions "$object" |

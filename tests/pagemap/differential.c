@@ -2,6 +2,8 @@
 /*
  * The engine on the model against the running kernel: random scripts of
  * operations on real memory, mirrored in the model, and the same scans of both.
+ * /proc/self/pagemap and /proc/kpageflags, where they are ours to read, give a
+ * third opinion of what the engine says.
  *
  * differential [SCANS]; SEED=n repeats a run. A script that fails is made as
  * short as it can be and printed.
@@ -259,9 +261,13 @@ static void print_step(const struct step *step)
 
 static struct ww_model model;
 static const struct ww_pagemap_revision *revision;
+static bool knows_guard;	/* the kernel, and so the revision */
 static char *arena;
 static int uffd;
 static int pagemap;
+/* Where the kernel has soft-dirty bits a new mapping is dirty, and nobody here
+ * clears them. */
+static unsigned new_mapping;
 static bool talks;		/* says what disagrees */
 
 static char *at(size_t page)
@@ -282,7 +288,7 @@ static bool open_uffd(void)
 	       (api.features & wanted) == wanted;
 }
 
-/* Alone among unmapped addresses. */
+/* Alone among unmapped addresses. Nothing becomes huge unless it is told to. */
 static bool open_arena(void)
 {
 	size_t n_bytes = (size_t)(N_TABLES + 3) * WW_PAGEMAP_TABLE;
@@ -299,8 +305,9 @@ static bool open_arena(void)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (arena == MAP_FAILED || ww_model_open(&model, start, N_PAGES))
 		return false;
-	ww_model_map(&model, 0, N_PAGES, 0);
-	model.pages.soft_dirty = false;
+	madvise(arena, N_PAGES * WW_PAGEMAP_PAGE, MADV_NOHUGEPAGE);
+	ww_model_map(&model, 0, N_PAGES, new_mapping);
+	model.pages.soft_dirty = new_mapping;
 	return true;
 }
 
@@ -346,10 +353,39 @@ static bool find_mapped(const struct step *step, size_t *first, size_t *n_pages)
 
 /* ---- Operations on both ---- */
 
+/* Whether the kernel did what it was asked for, which it need not. */
+static bool became_huge(size_t first)
+{
+	struct ww_pm_region region;
+	struct ww_pm_arg_mainline arg = {
+		.size = sizeof(arg), .start = (uintptr_t)at(first),
+		.end = (uintptr_t)at(first + 512), .vec = (uintptr_t)&region,
+		.vec_len = 1, .required = WW_PM_HUGE, .returned = WW_PM_HUGE,
+	};
+
+	return ioctl(pagemap, PAGEMAP_SCAN, &arg) == 1;
+}
+
+/* A written huge zero page is split by Linux 6.12, and becomes a huge page in
+ * 6.18. */
+static void write_huge_zero(size_t page)
+{
+	const struct ww_model_page *entry = &model.page[page];
+
+	if (entry->kind != WW_PAGES_HUGE || entry->content != WW_MODEL_ZERO ||
+	    !entry->accessible)
+		return;
+	*(volatile char *)at(page) = 1;
+	if (!became_huge(page - page % 512))
+		ww_model_split(&model, page);
+}
+
 static void touch(size_t page, bool write)
 {
 	volatile char *byte = at(page);
 
+	if (write)
+		write_huge_zero(page);
 	if (write ? ww_model_write(&model, page) : ww_model_read(&model, page)) {
 		if (write)
 			*byte = 1;
@@ -422,19 +458,6 @@ static void discard_huge(size_t first)
 	ww_model_discard(&model, first, 512, true);
 }
 
-/* Whether the kernel did what it was asked for, which it need not. */
-static bool became_huge(size_t first)
-{
-	struct ww_pm_region region;
-	struct ww_pm_arg_mainline arg = {
-		.size = sizeof(arg), .start = (uintptr_t)at(first),
-		.end = (uintptr_t)at(first + 512), .vec = (uintptr_t)&region,
-		.vec_len = 1, .required = WW_PM_HUGE, .returned = WW_PM_HUGE,
-	};
-
-	return ioctl(pagemap, PAGEMAP_SCAN, &arg) == 1;
-}
-
 static bool can_be_huge(size_t first)
 {
 	return one_mapping(first, 512) && model.page[first].accessible &&
@@ -444,11 +467,16 @@ static bool can_be_huge(size_t first)
 
 static void collapse(size_t first)
 {
+	bool collapsed;
+
 	first -= first % 512;
 	if (!can_be_huge(first) || model.page[first].facts & WW_MAPPING_WP ||
 	    model.page[first].kind == WW_PAGES_HOLE)
 		return;
-	if (advise(first, 512, MADV_COLLAPSE) && became_huge(first))
+	advise(first, 512, MADV_HUGEPAGE);
+	collapsed = advise(first, 512, MADV_COLLAPSE);
+	advise(first, 512, MADV_NOHUGEPAGE);
+	if (collapsed && became_huge(first))
 		ww_model_collapse(&model, first, false);
 }
 
@@ -470,7 +498,8 @@ static void remap(size_t first, size_t n_pages)
 {
 	mmap(at(first), n_pages * WW_PAGEMAP_PAGE, PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	ww_model_map(&model, first, n_pages, 0);
+	advise(first, n_pages, MADV_NOHUGEPAGE);
+	ww_model_map(&model, first, n_pages, new_mapping);
 }
 
 /* The range is mapped. */
@@ -682,13 +711,124 @@ static bool scan_both(const struct ww_pm_arg_mainline *arg)
 
 static bool scan_all(void)
 {
-	static const struct ww_pm_arg_mainline arg = {
+	struct ww_pm_arg_mainline arg = {
 		.size = sizeof(arg), .end = N_PAGES * WW_PAGEMAP_PAGE,
 		.vec = 1, .vec_len = N_PAGES + 1,
-		.returned = WW_PM_GUARD - 1,
+		.returned = (knows_guard ? 2 : 1) * WW_PM_GUARD - 1,
 	};
 
 	return scan_both(&arg);
+}
+
+/* ---- The third opinion ---- */
+
+#define PM_UFFD_WP (UINT64_C(1) << 57)
+#define PM_GUARD (UINT64_C(1) << 58)
+#define PM_FILE (UINT64_C(1) << 61)
+#define PM_SWAPPED (UINT64_C(1) << 62)
+#define PM_PRESENT (UINT64_C(1) << 63)
+#define PM_FRAME ((UINT64_C(1) << 55) - 1)
+#define KPF_THP (UINT64_C(1) << 22)
+#define KPF_ZERO_PAGE (UINT64_C(1) << 24)
+
+static uint64_t entries[N_PAGES];
+static uint64_t said[N_PAGES];
+
+/* Of the engine's last scan, which was of everything. */
+static void spread_categories(void)
+{
+	memset(said, 0, sizeof(said));
+	for (int i = 0; i < ours.result; i++) {
+		const struct ww_pm_region *region = &ours.vec[i];
+		uint64_t page = (region->start - model.base) / WW_PAGEMAP_PAGE;
+		uint64_t end = (region->n_pages_or_end - model.base) /
+			       WW_PAGEMAP_PAGE;
+
+		while (page < end)
+			said[page++] = region->bits;
+	}
+}
+
+/* The categories that an entry tells, and those it tells of. The huge zero page
+ * is nobody's, which pagemap takes for a file's. */
+static uint64_t told(uint64_t entry, bool zero, uint64_t *known)
+{
+	uint64_t categories = 0;
+
+	*known = WW_PM_PRESENT | WW_PM_SWAPPED;
+	if (entry & PM_PRESENT)
+		categories |= WW_PM_PRESENT;
+	if (entry & PM_SWAPPED)
+		categories |= WW_PM_SWAPPED;
+	if (!(entry & (PM_PRESENT | PM_SWAPPED)))
+		return categories;
+	*known |= WW_PM_WRITTEN;
+	if (!(entry & PM_UFFD_WP))
+		categories |= WW_PM_WRITTEN;
+	if (!zero)
+		*known |= WW_PM_FILE;
+	if (entry & PM_FILE)
+		categories |= WW_PM_FILE;
+	if (knows_guard)
+		*known |= WW_PM_GUARD;
+	if (entry & PM_GUARD)
+		categories |= WW_PM_GUARD;
+	return categories;
+}
+
+static bool entries_agree(void)
+{
+	for (size_t i = 0; i < N_PAGES; i++) {
+		bool zero = said[i] & WW_PM_PFNZERO;
+		uint64_t known, categories = told(entries[i], zero, &known);
+
+		if ((categories ^ said[i]) & known) {
+			if (talks)
+				diag("page %zu: %#" PRIx64, i, entries[i]);
+			return disagree("pagemap's entry", categories, said[i]);
+		}
+	}
+	return true;
+}
+
+/* A part of a huge page that was split is one of its frames still. */
+static bool frame_agrees(size_t page, uint64_t flags)
+{
+	bool zero = said[page] & WW_PM_PFNZERO;
+
+	if (zero != !!(flags & KPF_ZERO_PAGE))
+		return disagree("kpageflags of zeroes", flags, said[page]);
+	if (said[page] & WW_PM_HUGE && !(flags & (KPF_THP | KPF_ZERO_PAGE)))
+		return disagree("kpageflags of a huge page", flags, said[page]);
+	return true;
+}
+
+static bool frames_agree(void)
+{
+	int kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	bool agree = true;
+
+	for (size_t i = 0; i < N_PAGES && agree && kpageflags >= 0; i++) {
+		uint64_t frame = entries[i] & PM_FRAME, flags;
+
+		if (entries[i] & PM_PRESENT && frame &&
+		    pread(kpageflags, &flags, sizeof(flags),
+			  (off_t)(frame * sizeof(flags))) == sizeof(flags))
+			agree = frame_agrees(i, flags);
+	}
+	if (kpageflags >= 0)
+		close(kpageflags);
+	return agree;
+}
+
+static bool third_agrees(void)
+{
+	off_t offset = (off_t)(model.base / WW_PAGEMAP_PAGE * sizeof(entries[0]));
+
+	if (pread(pagemap, entries, sizeof(entries), offset) != sizeof(entries))
+		return disagree("the size of pagemap", 0, sizeof(entries));
+	spread_categories();
+	return entries_agree() && frames_agree();
 }
 
 /* ---- Runs ---- */
@@ -706,6 +846,8 @@ static int first_failure(const struct script *script)
 		if (step->operation != SCAN)
 			change(step);
 		else if (!scan_both(&step->arg) || !scan_all())
+			return i;
+		else if (i % 16 == 0 && !third_agrees())
 			return i;
 	}
 	return -1;
@@ -784,11 +926,15 @@ static const struct ww_pagemap_revision *find_revision(void)
 	n = ioctl(pagemap, PAGEMAP_SCAN, &arg);
 	if (n < 0)
 		skip_all("this kernel has no PAGEMAP_SCAN");
-	if (n == 1)
-		return &ww_pagemap_guard_2026;
 	arg.required = WW_PM_GUARD;
-	return ioctl(pagemap, PAGEMAP_SCAN, &arg) < 0 ? &ww_pagemap_mainline :
-							&ww_pagemap_guard;
+	knows_guard = ioctl(pagemap, PAGEMAP_SCAN, &arg) >= 0;
+	arg.required = WW_PM_SOFT_DIRTY;
+	if (ioctl(pagemap, PAGEMAP_SCAN, &arg) == 1)
+		new_mapping = WW_MAPPING_SOFT_DIRTY;
+	if (n == 1)
+		return knows_guard ? &ww_pagemap_guard_2026 :
+				     &ww_pagemap_mainline_2026;
+	return knows_guard ? &ww_pagemap_guard : &ww_pagemap_mainline;
 }
 
 static void close_all(void)

@@ -19,6 +19,7 @@ static const struct {
 	{ &ww_pagemap_v16, GET | WP, OLD_W },
 	{ &ww_pagemap_v18, GET | WP, OLD_W },
 	{ &ww_pagemap_mainline, MATCHING, NEW_W },
+	{ &ww_pagemap_mainline_2026, MATCHING, NEW_W },
 	{ &ww_pagemap_guard, MATCHING, NEW_W },
 	{ &ww_pagemap_guard_2026, MATCHING, NEW_W },
 };

@@ -17,7 +17,7 @@ TESTS += $(pagemap_tests)
 check_LTLIBRARIES += libwwscan.la
 libwwscan_la_SOURCES = tests/pagemap/scan.c tests/pagemap/scan.h
 libwwscan_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-libwwscan_la_LIBADD = libwwpagemap.la $(CMOCKA_LIBS)
+libwwscan_la_LIBADD = libwwmodel.la $(CMOCKA_LIBS)
 
 tests_pagemap_limits_LDADD = libwwscan.la
 tests_pagemap_mainline_LDADD = libwwscan.la
@@ -34,4 +34,15 @@ tests_pagemap_differential_SOURCES = \
 	tests/kernel/tap.c \
 	tests/kernel/tap.h \
 	tests/pagemap/differential.c
-tests_pagemap_differential_LDADD = libwwpagemap.la
+tests_pagemap_differential_LDADD = libwwmodel.la
+
+check_PROGRAMS += tests/pagemap/entry
+TESTS += tests/pagemap/entry
+tests_pagemap_entry_SOURCES = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/pagemap/entry.c
+tests_pagemap_entry_LDADD = libwwpagemap.la
+
+dist_check_SCRIPTS += tests/pagemap/public.sh
+TESTS += tests/pagemap/public.sh

@@ -78,6 +78,7 @@ const char *raw(const struct ww_pagemap_revision *revision,
 static bool is_mainline(const struct ask *ask)
 {
 	return ask->revision == &ww_pagemap_mainline ||
+	       ask->revision == &ww_pagemap_mainline_2026 ||
 	       ask->revision == &ww_pagemap_guard ||
 	       ask->revision == &ww_pagemap_guard_2026;
 }
