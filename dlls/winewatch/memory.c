@@ -9,7 +9,8 @@
  * ntdll.so and does not come by. The queries find it and lose nothing: pages
  * that appear where nobody committed any have been written; a mapping that was
  * replaced, after a decommit, fails its scan, and the run of committed pages
- * around it is reported once. Protections change no bit. Memory that another
+ * around it is reported once. A protection changes no bit, but one that meets a
+ * decommit here may lose a write to the pages that go. Memory that another
  * process has released stays watched, and reads as written, until watched memory
  * is reserved in its place.
  */
@@ -315,6 +316,24 @@ NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,
 		status = decommit(regions, wine, base, size, &range);
 	else
 		status = release(regions, wine, &view, base, size, type);
+	ww_regions_unlock(regions, &saved);
+	return status;
+}
+
+/* ---- Protections ---- */
+
+/* They change no bit, but must not give back the access that a decommit takes
+ * away until it has seen what was written: a write that follows would go with
+ * the pages (tests/win32/stress.c). */
+NTSTATUS ww_protect(const struct ww_wine *wine, PVOID *base, SIZE_T *size,
+		    ULONG protect, ULONG *old)
+{
+	struct ww_regions *regions = ww_watching();
+	NTSTATUS status;
+	sigset_t saved;
+
+	ww_regions_lock(regions, &saved);
+	status = wine->protect(NtCurrentProcess(), base, size, protect, old);
 	ww_regions_unlock(regions, &saved);
 	return status;
 }

@@ -71,6 +71,9 @@ NTSTATUS ww_free(const struct ww_wine *wine, HANDLE process, PVOID *base,
 NTSTATUS ww_try_read(const struct ww_wine *wine, HANDLE process,
 		     const void *address, SIZE_T size);
 
+NTSTATUS ww_protect(const struct ww_wine *wine, PVOID *base, SIZE_T *size,
+		    ULONG protect, ULONG *old);
+
 /* What a lock of watched memory finds before Wine does it: success, or
  * STATUS_GUARD_PAGE_VIOLATION, and that guard is gone. */
 NTSTATUS ww_lock_guards(const struct ww_wine *wine, PVOID base, SIZE_T size);

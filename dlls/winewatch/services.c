@@ -275,6 +275,28 @@ static NTSTATUS SERVICE nt_read(HANDLE process, const void *address, void *buffe
 	return status;
 }
 
+static NTSTATUS SERVICE nt_protect(HANDLE process, PVOID *base, SIZE_T *size,
+				   ULONG protect, ULONG *old)
+{
+	NTSTATUS status;
+	SIZE_T n_bytes;
+	ULONG was;
+	PVOID at;
+
+	if (!old || !ww_is_watched(process, base))
+		return wine_protect(process, base, size, protect, old);
+	at = *(PVOID volatile *)base;
+	n_bytes = *(volatile SIZE_T *)size;
+	was = *(volatile ULONG *)old;
+	status = ww_protect(&wine, &at, &n_bytes, protect, &was);
+	if (NT_SUCCESS(status)) {
+		*base = at;
+		*size = n_bytes;
+		*old = was;
+	}
+	return status;
+}
+
 static NTSTATUS SERVICE nt_lock(HANDLE process, PVOID *base, SIZE_T *size,
 				ULONG type)
 {
@@ -294,7 +316,7 @@ const struct ww_service SERVICES[] = {
 	{ "NtResetWriteWatch", nt_reset, (void **)&wine_reset },
 	{ "NtReadVirtualMemory", nt_read, (void **)&wine_read },
 	{ "NtLockVirtualMemory", nt_lock, (void **)&wine_lock },
-	{ "NtProtectVirtualMemory", NULL, (void **)&wine_protect },
+	{ "NtProtectVirtualMemory", nt_protect, (void **)&wine_protect },
 	{ "NtQueryVirtualMemory", NULL, (void **)&wine_query },
 	{ "NtQueryObject", NULL, (void **)&wine_query_object },
 	{ "NtQueryInformationProcess", NULL, (void **)&wine_query_process },

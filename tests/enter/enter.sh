@@ -9,6 +9,7 @@ set -u
 load=$top_builddir/tests/enter/load
 all="AllocateVirtualMemory AllocateVirtualMemoryEx FreeVirtualMemory"
 all="$all GetWriteWatch ResetWriteWatch ReadVirtualMemory LockVirtualMemory"
+all="$all ProtectVirtualMemory"
 
 # ntdll VARIANT: the stand-in's path.
 ntdll() {

@@ -83,12 +83,14 @@ static void writers_and_scanner(void)
 /*
  * A writer that waits on a page which is not committed yet, as a program does
  * that commits in its exception handler: its write comes the moment that the
- * commit makes it possible.
+ * commit makes it possible. The last page of a piece first: should the piece be
+ * watched only after that, it is the one for which this takes longest.
  */
 #define COMMIT_PAGES	8192
 
 static struct early {
 	char *base;
+	size_t piece_pages;
 	volatile size_t n_written;
 } early;
 
@@ -96,13 +98,15 @@ static void write_early(void *argument)
 {
 	struct early *writer = argument;
 
-	for (size_t page = 0; page < COMMIT_PAGES; page++) {
-		*value(writer->base, page) = page + 1;
-		writer->n_written = page + 1;
+	for (size_t end = writer->piece_pages; end <= COMMIT_PAGES;
+	     end += writer->piece_pages) {
+		for (size_t i = 1; i <= writer->piece_pages; i++)
+			*value(writer->base, end - i) = end;
+		writer->n_written = end;
 	}
 }
 
-/* Each piece is committed while the writer waits for its first page. */
+/* Each piece is committed while the writer waits for its last page. */
 static void commit_pieces(char *base, size_t piece_pages)
 {
 	uint64_t start = now_us();
@@ -119,7 +123,9 @@ static void commit_pieces(char *base, size_t piece_pages)
 
 static void writer_races_commits(void)
 {
-	static const size_t pieces[] = { 16, 1, 16, 2, 16 };
+	static const size_t pieces[] = {
+		16, 1, 1024, 256, 512, 1024, 2, 64, 512, 1024, 256,
+	};
 	static void *addresses[COMMIT_PAGES];
 	static bool reported[COMMIT_PAGES];
 
@@ -131,6 +137,7 @@ static void writer_races_commits(void)
 		early.base = allocate(COMMIT_PAGES,
 				      MEM_RESERVE | MEM_WRITE_WATCH,
 				      PAGE_READWRITE);
+		early.piece_pages = pieces[round];
 		early.n_written = 0;
 		retry_faults_in(early.base, COMMIT_PAGES * PAGE_BYTES);
 		thread = start_thread(write_early, &early);
@@ -145,6 +152,81 @@ static void writer_races_commits(void)
 		      (unsigned int)round, n_lost, COMMIT_PAGES);
 		release(early.base);
 	}
+}
+
+/*
+ * One thread writes to a page whenever it can, one gives access to it whenever
+ * it is committed. A write between what a decommit looks at and what it takes
+ * away would be lost.
+ */
+static struct fleeting {
+	char *page;
+	volatile size_t n_attempts;	/* begun */
+	volatile size_t n_writes;
+	volatile bool ends;
+} fleeting;
+
+static void write_fleeting(void *argument)
+{
+	struct fleeting *writer = argument;
+
+	while (!writer->ends) {
+		writer->n_attempts++;
+		writer->n_writes += try_write(writer->page);
+	}
+}
+
+static void protect_fleeting(void *argument)
+{
+	struct fleeting *writer = argument;
+	DWORD old;
+
+	while (!writer->ends)
+		VirtualProtect(writer->page, PAGE_BYTES, PAGE_READWRITE, &old);
+}
+
+/* What has succeeded so far, when no attempt is under way that began before. */
+static size_t count_writes(void)
+{
+	size_t begun = fleeting.n_attempts;
+	uint64_t start = now_us();
+
+	while (fleeting.n_attempts < begun + 2)
+		wait_a_turn(start, "an attempt to write");
+	return fleeting.n_writes;
+}
+
+static bool decommit_loses_a_write(void)
+{
+	size_t before = count_writes();
+	bool reported = false;
+	void *address;
+
+	if (!VirtualAlloc(fleeting.page, PAGE_BYTES, MEM_COMMIT, PAGE_READWRITE))
+		give_up("commit: error %" DU, GetLastError());
+	spin_us(before % 8);
+	if (!VirtualFree(fleeting.page, PAGE_BYTES, MEM_DECOMMIT))
+		give_up("decommit: error %" DU, GetLastError());
+	take(fleeting.page, 1, &address, &reported);
+	return count_writes() != before && !reported;
+}
+
+static void protect_races_decommit(void)
+{
+	unsigned int n_lost = 0, n_rounds = 0;
+	uint64_t end = now_us() + 3000000;
+	HANDLE threads[2];
+
+	fleeting.page = allocate(1, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE);
+	threads[0] = start_thread(write_fleeting, &fleeting);
+	threads[1] = start_thread(protect_fleeting, &fleeting);
+	for (; now_us() < end; n_rounds++)
+		n_lost += decommit_loses_a_write();
+	fleeting.ends = true;
+	join_thread(threads[0]);
+	join_thread(threads[1]);
+	CHECK(!n_lost, "%u of %u writes are lost", n_lost, n_rounds);
+	note("%u rounds, %u writes", n_rounds, (unsigned int)fleeting.n_writes);
 }
 
 static void random_gigabyte(void)
@@ -175,6 +257,8 @@ const struct row stress_rows[] = {
 	  "no write is lost to a reset at the same time" },
 	{ "stress-writer-races-commits", "MS", writer_races_commits, 0, 0,
 	  "no write is lost to a commit at the same time" },
+	{ "stress-protect-races-decommit", "L", protect_races_decommit, 0, 0,
+	  "no write is lost to a decommit that meets a change of protection" },
 	{ "stress-random-gigabyte", "L", random_gigabyte, 30, 0,
 	  "a gigabyte written in random order is reported" },
 	{ 0 },

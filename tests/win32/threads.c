@@ -24,7 +24,7 @@ static struct worker {
 	uint32_t next;				/* the value it writes */
 	uint32_t seen[N_PAGES];			/* values after a report */
 	bool reported[N_PAGES];
-	void *addresses[N_PAGES];
+	void **addresses;
 } worker;
 
 static volatile uint32_t *value(char *base, size_t page)
@@ -82,36 +82,54 @@ static void next_round(void)
 		wait_a_turn(start, "an answer of the worker");
 }
 
+/* What the worker's answers take. */
+#define ADDRESS_PAGES	(N_PAGES * sizeof(void *) / PAGE_BYTES)
+
+/*
+ * Makes the worker's stores into its array fault, in the middle of its call:
+ * that is where it will often be suspended.
+ */
+static void hinder(void *argument)
+{
+	struct worker *worker = argument;
+
+	for (;;)
+		ResetWriteWatch(worker->addresses, ADDRESS_PAGES * PAGE_BYTES);
+}
+
 static HANDLE start_worker(bool writes)
 {
 	worker.base = watch(N_PAGES);
+	worker.addresses = (void **)watch(ADDRESS_PAGES);
 	worker.writes = writes;
 	worker.random = row_seed() + 1;
 	return start_thread(work, &worker);
 }
 
 /*
- * The loop of a collector: reset, repeat while the answer fills the array.
- * Returns the number of calls, at most limit.
+ * The loop of a collector: reset, repeat while the answer fills the array, of
+ * at most MOST_ENTRIES. Returns the number of calls, at most limit.
  */
-static unsigned int drain(char *base, bool *reported, unsigned int limit)
+enum { MOST_ENTRIES = 64 };
+
+static unsigned int drain(char *base, bool *reported, ULONG_PTR capacity,
+			  unsigned int limit)
 {
-	enum { CAPACITY = 64 };
-	void *addresses[CAPACITY];
+	void *addresses[MOST_ENTRIES];
 	unsigned int n_calls = 0;
 	ULONG_PTR count;
 
 	do {
 		DWORD granularity;
 
-		count = CAPACITY;
+		count = capacity;
 		if (get_error(RESET, base, ALL, addresses, &count,
 			      &granularity))
 			give_up("GetWriteWatch: error %" DU, GetLastError());
 		for (ULONG_PTR i = 0; i < count; i++)
 			reported[((char *)addresses[i] - base) /
 				 PAGE_BYTES] = true;
-	} while (++n_calls < limit && count == CAPACITY);
+	} while (++n_calls < limit && count == capacity);
 	return n_calls;
 }
 
@@ -128,20 +146,23 @@ static bool nothing_lost(int round, const bool *written, const bool *reported)
 /*
  * Every second round writes all pages again while the worker is suspended:
  * all of them are the other thread's to see. The other rounds find out what
- * the worker had taken and not yet given to its caller.
+ * the worker had taken and not yet given to its caller; with an array of one
+ * entry a single page that comes again and again makes the loop endless.
  */
 static void suspended_loop_ends(void)
 {
-	/* A page can be owed twice, once for the suspended call. */
-	enum { LIMIT = 4 * N_PAGES / 64 };
 	static bool written[N_PAGES], reported[N_PAGES];
 	static void *addresses[N_PAGES];
-	HANDLE thread = start_worker(false);
+	/* it writes, so that it has something in its hands at any time */
+	HANDLE thread = start_worker(true);
 	uint64_t random = row_seed();
 	unsigned int most = 0;
 
+	start_thread(hinder, &worker);
 	for (int round = 0; round < ROUNDS; round++) {
-		unsigned int n_calls;
+		ULONG_PTR capacity = round % 2 ? MOST_ENTRIES : 1;
+		/* A page can be owed twice, once for the suspended call. */
+		unsigned int limit = 4 * N_PAGES / capacity, n_calls;
 
 		take(worker.base, N_PAGES, addresses, reported);
 		memset(worker.reported, 0, sizeof(worker.reported));
@@ -158,10 +179,10 @@ static void suspended_loop_ends(void)
 		suspend_thread(thread);
 		for (size_t page = 0; round % 2 && page < N_PAGES; page++)
 			touch(worker.base, page);
-		n_calls = drain(worker.base, reported, LIMIT);
+		n_calls = drain(worker.base, reported, capacity, limit);
 		if (n_calls > most)
 			most = n_calls;
-		CHECK(n_calls < LIMIT, "round %d: the loop does not end",
+		CHECK(n_calls < limit, "round %d: the loop does not end",
 		      round);
 		for (size_t page = 0; round % 2 && page < N_PAGES; page++)
 			CHECK(reported[page], "round %d: page %u is not "
