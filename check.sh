@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds winewatch without a warning with gcc and clang, runs every test and
-# tries an installation. Installs what is missing for that; may be run again.
-# The last line is always "N passed, N failed, N skipped", counting the rows of
-# all tests; the exit status is 0 only if none failed. With CI=true, the tests
-# named in tests/required must not skip themselves.
+# Builds winewatch without a warning with gcc and clang, runs every test, here
+# and on three kernels in virtual machines, and tries an installation. Installs
+# what is missing for that; may be run again. The last line is always
+# "N passed, N failed, N skipped", counting the rows of all tests; the exit
+# status is 0 only if none failed. With CI=true, the tests named in
+# tests/required must not skip themselves.
 set -u
 cd "$(dirname "$0")" || exit 1
 build=build-check
@@ -138,6 +139,8 @@ say "running the tests"
 find "$build/tests" -name '*.trs' -delete
 {
 	strictly "$build" check 2>&1 || : > "$build/check.failed"
+	strictly "$build" -j "$(nproc)" check-vm 2>&1 ||
+		: > "$build/check.failed"
 } | tee "$build/check.log" |
 	grep --line-buffered -E '^(X?PASS|X?FAIL|SKIP|ERROR):'
 "$build/tools/winewatch" doctor > "$build/doctor.log"

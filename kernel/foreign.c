@@ -77,7 +77,8 @@ static int open_pagemap(pid_t pid, struct ww_tracker *tracker)
 	ret = ww_pagemap_scan_known(tracker->ops, fd);
 	if (ret < 0)
 		ww_tracker_close(tracker);
-	return ret;
+	/* a kernel without the call has no bits for others to see */
+	return ret == -ENOTTY ? -ENOENT : ret;
 }
 
 /* The pid of a process as it sees it itself: the innermost of its names, where

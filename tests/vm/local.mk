@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The same programs on other kernels, in virtual machines: make check-vm.
+vm_tests = \
+	tests/vm/bookworm.sh \
+	tests/vm/trixie.sh \
+	tests/vm/sid.sh
+
+dist_check_SCRIPTS += \
+	$(vm_tests) \
+	tests/vm/get-kernel \
+	tests/vm/run
+EXTRA_DIST += \
+	tests/vm/expect-6.1 \
+	tests/vm/init \
+	tests/vm/rows.awk
+
+vm_programs = $(filter tests/unit/% tests/pagemap/% tests/kernel/% \
+	tests/api/% tests/native/% tests/win32/%, \
+	$(check_PROGRAMS) $(conform_PROGRAMS))
+AM_TESTS_ENVIRONMENT += vm_programs='$(vm_programs)'; export vm_programs;
+
+check-vm:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(vm_tests)'
+.PHONY: check-vm
