@@ -245,18 +245,26 @@ int ww_foreign_find(struct ww_process *process, pid_t pid)
 	return ret;
 }
 
-static bool has_tag(struct ww_process *process, pid_t pid,
-		    const struct ww_tag *tag)
+/* What this process lacks says nothing of the other. */
+static bool is_want(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+/* 0, -ENOENT, or what this process lacks. */
+static int compare_tag(struct ww_process *process, pid_t pid,
+		       const struct ww_tag *tag)
 {
 	struct ww_share share;
 	struct ww_tag its;
 	bool same;
+	int ret = find_share(process, pid, &share);
 
-	if (find_share(process, pid, &share))
-		return false;
+	if (ret)
+		return is_want(ret) ? ret : -ENOENT;
 	same = !ww_share_read_tag(&share, &its) && !memcmp(&its, tag, sizeof(its));
 	close_share(&share);
-	return same;
+	return same ? 0 : -ENOENT;
 }
 
 int ww_foreign_find_tag(struct ww_process *process, const struct ww_tag *tag)
@@ -269,10 +277,12 @@ int ww_foreign_find_tag(struct ww_process *process, const struct ww_tag *tag)
 	if (!memcmp(tag, &none, sizeof(none)))
 		return -ENOENT;
 	folder = opendir("/proc");
-	while (folder && ret && (entry = readdir(folder))) {
+	if (!folder)
+		ret = -errno;
+	while (ret == -ENOENT && folder && (entry = readdir(folder))) {
 		pid = number(entry->d_name);
-		if (pid > 0 && has_tag(process, pid, tag))
-			ret = 0;
+		if (pid > 0)
+			ret = compare_tag(process, pid, tag);
 	}
 	if (folder)
 		closedir(folder);
@@ -317,17 +327,23 @@ struct target {
 	struct ww_tracker tracker;
 };
 
+/* The pagemap first: whoever still has the same file after that had the pid
+ * before. The other way round, the pagemap may be a later process's. */
 static int open_target(struct target *target, const struct ww_foreign_range *range)
 {
-	int ret = reopen_share(&target->share, &range->process);
+	int ret = open_pagemap(range->process.pid, &target->tracker);
 
 	if (ret)
 		return ret;
-	ret = ww_share_reach(&target->share, &ww_linux, range->start, range->end);
-	if (!ret)
-		ret = open_pagemap(range->process.pid, &target->tracker);
+	ret = reopen_share(&target->share, &range->process);
+	if (!ret) {
+		ret = ww_share_reach(&target->share, &ww_linux, range->start,
+				     range->end);
+		if (ret)
+			close_share(&target->share);
+	}
 	if (ret)
-		close_share(&target->share);
+		ww_tracker_close(&target->tracker);
 	return ret;
 }
 

@@ -31,16 +31,21 @@ static void lock_for_fork(void)
 	pthread_sigmask(SIG_BLOCK, &all, &saved);
 	pthread_mutex_lock(&registries_mutex);
 	fork_mask = saved;
-	for (struct ww_regions *r = registries; r; r = r->next)
+	for (struct ww_regions *r = registries; r; r = r->next) {
 		pthread_mutex_lock(&r->mutex);
+		ww_share_before_fork(&r->share, &r->child, r->tracker.ops,
+				     &r->views);
+	}
 }
 
 static void unlock_after_fork(void)
 {
 	sigset_t mask = fork_mask;
 
-	for (struct ww_regions *r = registries; r; r = r->next)
+	for (struct ww_regions *r = registries; r; r = r->next) {
+		ww_share_close(&r->child, r->tracker.ops);
 		pthread_mutex_unlock(&r->mutex);
+	}
 	pthread_mutex_unlock(&registries_mutex);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
@@ -48,7 +53,8 @@ static void unlock_after_fork(void)
 static void note_fork(void)
 {
 	for (struct ww_regions *r = registries; r; r = r->next)
-		ww_share_after_fork(&r->share, r->tracker.ops, &r->views);
+		ww_share_after_fork(&r->share, &r->child, r->tracker.ops,
+				    &r->views);
 	/* what other threads had taken, they will never hand over here */
 	for (struct ww_slot *s = ww_slots_first(); s; s = s->next) {
 		uint64_t state = ww_slot_state(s);

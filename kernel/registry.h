@@ -25,6 +25,7 @@ struct ww_region {
 struct ww_regions {
 	struct ww_tracker tracker;
 	struct ww_share share;	/* and the known-written bitmap */
+	struct ww_share child;	/* while this process forks */
 	struct ww_spans views;	/* value: the region, stamp: its generation */
 	pthread_mutex_t mutex;
 	sigset_t blocked;

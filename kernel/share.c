@@ -246,21 +246,33 @@ static int take_place(struct ww_share *share, const struct ww_kernel_ops *ops,
 	return allow_again(share, ops);
 }
 
-void ww_share_after_fork(struct ww_share *share, const struct ww_kernel_ops *ops,
+void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
+			  const struct ww_kernel_ops *ops,
+			  const struct ww_spans *views)
+{
+	if (open_as(child, ops, WW_SHARE_NAME) && open_as(child, ops, NULL))
+		*child = (struct ww_share){ .fd = -1 };
+	else if (copy_known(share, child, ops, views))
+		ww_share_close(child, ops);
+}
+
+void ww_share_after_fork(struct ww_share *share, struct ww_share *child,
+			 const struct ww_kernel_ops *ops,
 			 const struct ww_spans *views)
 {
 	struct ww_share old = *share;
-	bool opened = !open_as(share, ops, WW_SHARE_NAME) ||
-		      !open_as(share, ops, NULL);
 
-	if (opened && !copy_known(&old, share, ops, views) &&
+	*share = *child;
+	*child = (struct ww_share){ .fd = -1 };
+	/* and what a query has given back since the first copy */
+	if (share->header && !copy_known(&old, share, ops, views) &&
 	    !take_place(share, ops, &old)) {
+		share->header->pid = (uint64_t)getpid();
 		ww_share_views(share, views, 0);
 		publish(share);
 	} else {
-		if (opened)
-			ww_share_close(share, ops);
-		*share = (struct ww_share){ .fd = -1, .n_pages = old.n_pages };
+		ww_share_close(share, ops);
+		share->n_pages = old.n_pages;
 	}
 	ww_share_close(&old, ops);
 }
@@ -327,7 +339,9 @@ int ww_share_look_at(struct ww_share *share, void *memory, size_t n_bytes,
 		return -ENOENT;
 	n_pages = LOAD(header->n_pages);
 	max_views = LOAD(header->max_views);
-	if (n_pages > (uint64_t)PIECE_PAGES * WW_SHARE_PIECES ||
+	/* whole words of the summary's bytes: nothing is cut short below */
+	if (n_pages % (WW_KNOWN_GROUP * 8) ||
+	    n_pages > (uint64_t)PIECE_PAGES * WW_SHARE_PIECES ||
 	    max_views > UINT32_MAX || all_bytes(n_pages, max_views) != n_bytes)
 		return -ENOENT;
 	if (ops->allow(memory, (size_t)head_bytes(n_pages, max_views)))

@@ -48,10 +48,18 @@ int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
 int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops);
 void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
 
-/* In a forked child, before anything else: a file of its own in the place of its
- * parent's, with the bits that are known in `views`, and no tag. Without memory
- * for it every page of the child reads as known. */
-void ww_share_after_fork(struct ww_share *share, const struct ww_kernel_ops *ops,
+/* Before a fork: the child's file, with the bits that are known in `views`. The
+ * parent goes on to clear bits in its own while the child comes to life, so a
+ * copy that the child makes itself misses pages. The parent closes it. */
+void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
+			  const struct ww_kernel_ops *ops,
+			  const struct ww_spans *views);
+
+/* In a forked child, before anything else: its file in the place of its
+ * parent's, without a tag. Without memory for it every page of the child reads
+ * as known. */
+void ww_share_after_fork(struct ww_share *share, struct ww_share *child,
+			 const struct ww_kernel_ops *ops,
 			 const struct ww_spans *views);
 
 /* Shows views, of which those that end below `address` have not changed. */

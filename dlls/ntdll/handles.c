@@ -85,11 +85,12 @@ static bool is_own(const struct process *process)
 	return process->pid == getpid();
 }
 
+/* Also of a pid that is ours: it may have been another's before a fork. */
 static bool has_ended(const struct process *process)
 {
 	struct pollfd poller = { .fd = process->pidfd, .events = POLLIN };
 
-	return !is_own(process) && poll(&poller, 1, 0) == 1;
+	return poll(&poller, 1, 0) == 1;
 }
 
 static NTSTATUS check(const struct process *process, ACCESS_MASK rights)

@@ -163,25 +163,46 @@ static size_t store(PVOID *addresses, const struct ww_run *runs, size_t n_runs)
 	return n;
 }
 
-/* Only what is stored becomes clean, and what cannot become so is reported
- * again. */
-static ssize_t get_batch(const struct ww_foreign_range *range, bool reset,
-			 uintptr_t *from, PVOID *addresses, size_t capacity)
+static ssize_t get_batch(const struct ww_foreign_range *range, uintptr_t *from,
+			 PVOID *addresses, size_t capacity)
 {
 	struct ww_run runs[WW_MAX_RUNS];
 	ssize_t n_runs = ww_foreign_scan(range, *from, runs, WW_MAX_RUNS,
 					 capacity, from);
-	size_t n;
 
-	if (n_runs <= 0)
-		return n_runs;
-	n = store(addresses, runs, (size_t)n_runs);
-	if (reset)
-		ww_foreign_clean(range, runs, (size_t)n_runs);
-	return (ssize_t)n;
+	return n_runs <= 0 ? n_runs :
+			     (ssize_t)store(addresses, runs, (size_t)n_runs);
 }
 
-/* A failure after the first batch may not hide what that has made clean. */
+/* After everything has been handed over: a call that is cut off before, by a
+ * fault or by its thread's end, has made nothing clean. What cannot become so is
+ * reported again. */
+static void clean_stored(const struct ww_foreign_range *range,
+			 PVOID const volatile *addresses, size_t n)
+{
+	struct ww_run runs[WW_MAX_RUNS];
+	size_t page_size = ww_page_size(), n_runs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uintptr_t at = (uintptr_t)addresses[i] & ~(page_size - 1);
+
+		/* others may have changed it meanwhile */
+		if (at < range->start || at >= range->end)
+			continue;
+		if (n_runs && runs[n_runs - 1].end == at) {
+			runs[n_runs - 1].end += page_size;
+			continue;
+		}
+		if (n_runs == WW_MAX_RUNS) {
+			ww_foreign_clean(range, runs, n_runs);
+			n_runs = 0;
+		}
+		runs[n_runs++] = (struct ww_run){ at, at + page_size, 0 };
+	}
+	if (n_runs)
+		ww_foreign_clean(range, runs, n_runs);
+}
+
 NTSTATUS ww_nt_get_foreign(const struct ww_process *process,
 			   const struct ww_nt_get *call)
 {
@@ -195,14 +216,13 @@ NTSTATUS ww_nt_get_foreign(const struct ww_process *process,
 	capacity = capacity_for(call, (range.end - range.start) / ww_page_size());
 	for (uintptr_t from = range.start; from < range.end && n < capacity;
 	     n += (size_t)ret) {
-		ret = get_batch(&range, call->flags & WRITE_WATCH_FLAG_RESET,
-				&from, call->addresses + n, capacity - n);
-		if (ret < 0 && n)
-			break;
+		ret = get_batch(&range, &from, call->addresses + n, capacity - n);
 		if (ret < 0)
 			return status_of((int)ret);
 	}
 	publish(call, n);
+	if (call->flags & WRITE_WATCH_FLAG_RESET)
+		clean_stored(&range, call->addresses, n);
 	return STATUS_SUCCESS;
 }
 

@@ -137,10 +137,10 @@ static NTSTATUS find_other(ULONG_PTR pid, struct ww_process *process)
 		last_found.tag = tag;
 		last_found.process = *process;
 		return STATUS_SUCCESS;
-	case -EACCES:
-		return ww_nt_status(WW_NT_DENIED);
-	default:
+	case -ENOENT:
 		return WW_NT_NOT_OURS;
+	default:
+		return ww_nt_status(WW_NT_NO_MEMORY);
 	}
 }
 
