@@ -42,13 +42,42 @@ struct ww;
 /** What ww_open() may be told. Set struct_size; zero means the default. */
 struct ww_open_options {
 	size_t struct_size;	/**< sizeof(struct ww_open_options) */
-	const char *backend;	/**< "uffd": this one or none. NULL: whichever
-				     works best here */
+	const char *backend;	/**< "uffd", "softdirty" or "mprotect": this one
+				     or none. NULL: the one that the variable
+				     WINEWATCH_BACKEND names, or whichever works
+				     best here */
 	const char **reason;	/**< not NULL: where to store what was refused
 				     when ww_open() fails for another reason than
 				     struct_size, or the backend's name when it
 				     succeeds; a constant string */
 };
+
+/*
+ * Backends, the best first:
+ *
+ * "uffd" (Linux 6.7 and later) sees every write, by whomever, costs a reset of
+ * the range that is asked about, and reports nothing that was not written.
+ *
+ * "softdirty" (CONFIG_MEM_SOFT_DIRTY) sees every write of this process, also by
+ * its system calls. A reset makes the kernel clear the bits of the whole process
+ * and costs accordingly; where another thread takes a page fault at that very
+ * moment, all watched pages that are there read as written. What another process
+ * or a device writes into this one at that moment is lost. Pages discarded by
+ * madvise(MADV_DONTNEED) do not read as written. Watched memory gets no more
+ * huge pages. Nobody else may write to /proc/self/clear_refs.
+ *
+ * "mprotect" works everywhere and asks for more:
+ *  - system calls that write to watched pages fail with EFAULT, unless ww_mark()
+ *    was called for them since the last reset;
+ *  - the program must not change the protection of watched memory, nor map
+ *    anything over it: writes would not be seen. Unwatch it first;
+ *  - a handler for SIGSEGV that is installed after ww_open() has to pass on what
+ *    is not its own, and SIGSEGV must not be blocked where pages are written;
+ *    stacks without an alternate one for signals cannot be watched;
+ *  - where many separate pages are written, more around them read as written;
+ *  - watched pages count for limits of memory only when they are written, which
+ *    can then end the program.
+ */
 
 /**
  * Open a tracker. `options` may be NULL. Stores it in `*ww`.
@@ -57,7 +86,9 @@ struct ww_open_options {
  * or -EOPNOTSUPP this kernel (Linux before 6.7) lacks what is needed;
  * -ENOTRECOVERABLE its self-test saw a wrong answer; -EPERM a sandbox forbids
  * it; -ENOENT or -EACCES /proc/self/pagemap is not there or not for us; -EMFILE,
- * -ENFILE, -ENOMEM. It opens three file descriptors, all close-on-exec.
+ * -ENFILE, -ENOMEM. Without a name the error is that of the best backend, after
+ * the others were refused, too; for want of memory or descriptors no other is
+ * tried. It opens up to three file descriptors, all close-on-exec.
  * Since 0.1.
  */
 WW_API int ww_open(struct ww **ww, const struct ww_open_options *options);
@@ -68,7 +99,7 @@ WW_API int ww_open(struct ww **ww, const struct ww_open_options *options);
  */
 WW_API void ww_close(struct ww *ww);
 
-/** The backend in use: "uffd". Never NULL. Since 0.1. */
+/** The backend in use, by its name. Never NULL. Since 0.1. */
 WW_API const char *ww_backend(const struct ww *ww);
 
 /* ---- Watched memory ---- */
@@ -83,7 +114,7 @@ WW_API const char *ww_backend(const struct ww *ww);
  * is 0, or some of it is not private anonymous memory (files, shared memory and
  * huge pages of hugetlbfs cannot be watched); -ENOMEM some of it is not mapped,
  * or no memory; -EEXIST some of it is watched by this tracker already; -EBUSY
- * some of it is watched by another userfaultfd; -ENOENT, -EMFILE, -ENFILE
+ * some of it is watched by another tracker or userfaultfd; -ENOENT, -EMFILE, -ENFILE
  * /proc/self/maps cannot be read. Nothing is watched then. Since 0.1.
  */
 WW_API int ww_watch(struct ww *ww, void *start, size_t n_bytes);
@@ -145,8 +176,9 @@ WW_API int ww_reset(struct ww *ww, void *start, size_t n_bytes);
 
 /**
  * Make every page of the range, widened to whole pages, read as written: for
- * writes that did not go through this process's page tables. Errors as for
- * ww_get(). Since 0.1.
+ * writes that did not go through this process's page tables, and, with the
+ * backend "mprotect", before system calls that write there. Errors as for
+ * ww_get(), and -ENOMEM where there are too many mappings. Since 0.1.
  */
 WW_API int ww_mark(struct ww *ww, void *start, size_t n_bytes);
 
@@ -183,8 +215,8 @@ struct ww_feature {
 WW_API int ww_probe(struct ww_feature *features, size_t n_features);
 
 /**
- * The name of the backend that ww_open() would use: "uffd", or "none" when
- * nothing works here. Asks the kernel, like ww_probe(). Never NULL. Since 0.1.
+ * The name of the backend that ww_open() would use, or "none" when nothing works
+ * here. Asks the kernel, like ww_probe(). Never NULL. Since 0.1.
  */
 WW_API const char *ww_backend_name(void);
 

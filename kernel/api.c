@@ -30,22 +30,18 @@ int ww_open(struct ww **ww, const struct ww_open_options *options)
 {
 	static const struct ww_open_options defaults = { sizeof(defaults), NULL, NULL };
 	struct ww_regions *regions;
-	const char *failure = "options";
+	const char *failure;
 	sigset_t all;
-	int ret = 0;
+	int ret;
 
 	if (!options)
 		options = &defaults;
 	if (options->struct_size != sizeof(*options))
 		return -EINVAL;
-	if (options->backend && strcmp(options->backend, ww_backend_uffd.name)) {
-		failure = "no such backend";
-		ret = -EINVAL;
-	}
 	/* a thread that is suspended by any signal holds no lock */
 	sigfillset(&all);
-	if (!ret)
-		ret = ww_regions_open(&regions, &ww_linux, &all, &failure);
+	ret = ww_regions_open_backend(&regions, &ww_linux, &all,
+				      options->backend, &failure);
 	if (!ret) {
 		failure = ww_regions_backend(regions);
 		*ww = (struct ww *)regions;
@@ -227,8 +223,8 @@ int ww_mark(struct ww *ww, void *start, size_t n_bytes)
 	if (ret)
 		return ret;
 	ww_regions_lock(regions, &saved);
-	ww_regions_mark(regions, query.start, query.end - query.start);
+	ret = ww_regions_mark(regions, query.start, query.end - query.start);
 	ww_regions_unlock(regions, &saved);
 	ww_query_end(&query);
-	return 0;
+	return ret;
 }

@@ -67,11 +67,11 @@ static void linux_unmap(void *start, size_t n_bytes)
 	errno = saved;
 }
 
-static int linux_protect_none(uintptr_t start, size_t n_bytes)
+static int linux_protect(uintptr_t start, size_t n_bytes, int access)
 {
 	int saved = errno;
 
-	return result(mprotect((void *)start, n_bytes, PROT_NONE), saved);
+	return result(mprotect((void *)start, n_bytes, access), saved);
 }
 
 /* Beyond the limit the kernel would send a signal. */
@@ -157,7 +157,7 @@ const struct ww_kernel_ops ww_linux = {
 	.close = linux_close,
 	.map = linux_map,
 	.unmap = linux_unmap,
-	.protect_none = linux_protect_none,
+	.protect = linux_protect,
 	.map_sparse = linux_map_sparse,
 	.allow = linux_allow,
 	.move = linux_move,

@@ -3,17 +3,21 @@ include_HEADERS += include/writewatch.h
 
 noinst_LTLIBRARIES += libwwkernel.la
 libwwkernel_la_SOURCES = \
+	include/private/environment.h \
 	include/private/foreign.h \
 	include/private/regions.h \
 	include/private/tracker.h \
 	kernel/abi.h \
 	kernel/api.c \
+	kernel/backends.c \
 	kernel/foreign.c \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \
 	kernel/merge.c \
 	kernel/merge.h \
+	kernel/mprotect.c \
+	kernel/mprotect.h \
 	kernel/probe.c \
 	kernel/query.c \
 	kernel/regions.c \
@@ -22,6 +26,7 @@ libwwkernel_la_SOURCES = \
 	kernel/share.h \
 	kernel/slots.c \
 	kernel/slots.h \
+	kernel/softdirty.c \
 	kernel/spans.c \
 	kernel/spans.h \
 	kernel/uffd.c \

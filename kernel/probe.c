@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the running kernel can do, found out by doing it: the backend's
+ * What the running kernel can do, found out by doing it: the backends'
  * self-test, and the list of features for people.
  */
 #include "uffd.h"
@@ -90,7 +90,7 @@ static int see_and_reset(struct arena *arena)
 	return expect(arena, 0, N_PAGES, 0);
 }
 
-int ww_uffd_self_test(struct ww_tracker *tracker)
+int ww_tracker_self_test(struct ww_tracker *tracker)
 {
 	struct arena arena = { .tracker = tracker, .page_size = ww_page_size() };
 	size_t n_bytes = N_PAGES * arena.page_size;
@@ -106,6 +106,8 @@ int ww_uffd_self_test(struct ww_tracker *tracker)
 	if (!ret)
 		ret = see_and_reset(&arena);
 	tracker->ops->unmap(memory, n_bytes);
+	if (tracker->backend->forget)
+		tracker->backend->forget(tracker, (uintptr_t)memory, n_bytes);
 	return ret;
 }
 
@@ -153,7 +155,30 @@ static int try_self_test(struct probe *probe)
 {
 	if (!probe->uffd_usable || !probe->scan_usable)
 		return -ECANCELED;
-	return ww_uffd_self_test(&probe->tracker);
+	return ww_tracker_self_test(&probe->tracker);
+}
+
+/* Other backends, which stand on nothing of the above. */
+static int try_backend(const struct ww_backend *backend)
+{
+	struct ww_tracker tracker;
+	int ret = ww_tracker_open_backend(&tracker, &ww_linux, backend->name);
+
+	if (!ret)
+		ww_tracker_close(&tracker);
+	return ret;
+}
+
+static int try_softdirty(struct probe *probe)
+{
+	(void)probe;
+	return try_backend(&ww_backend_softdirty);
+}
+
+static int try_mprotect(struct probe *probe)
+{
+	(void)probe;
+	return try_backend(&ww_backend_mprotect);
 }
 
 #define NEEDS_6_7 "run Linux 6.7 or later"
@@ -178,6 +203,11 @@ static const struct {
 	{ "write-tracking", try_self_test,
 	  "the self-test saw a wrong answer: writes are not tracked right",
 	  "report this with the kernel's version" },
+	{ "soft-dirty", try_softdirty,
+	  "this kernel has no soft-dirty bits",
+	  "run a kernel with CONFIG_MEM_SOFT_DIRTY=y" },
+	{ "mprotect", try_mprotect,
+	  "memory cannot be protected", "try again" },
 };
 
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
@@ -262,7 +292,7 @@ int ww_probe(struct ww_feature *list, size_t n_features)
 {
 	struct probe probe = {
 		.tracker = { .backend = &ww_backend_uffd, .ops = &ww_linux,
-			     .uffd = -1, .pagemap = -1 },
+			     .uffd = -1, .pagemap = -1, .clear_refs = -1 },
 	};
 
 	for (size_t i = 0; i < N_FEATURES; i++) {
@@ -279,7 +309,7 @@ const char *ww_backend_name(void)
 {
 	struct ww_tracker tracker;
 
-	if (ww_tracker_open(&tracker, &ww_linux) < 0)
+	if (ww_tracker_open_backend(&tracker, &ww_linux, NULL) < 0)
 		return "none";
 	ww_tracker_close(&tracker);
 	return tracker.backend->name;

@@ -16,7 +16,7 @@
 #include "registry.h"
 
 #include <errno.h>
-#include <string.h>
+#include <sys/mman.h>
 
 /* All registries, for fork. */
 static struct ww_regions *registries;
@@ -34,7 +34,8 @@ static void lock_for_fork(void)
 	for (struct ww_regions *r = registries; r; r = r->next) {
 		pthread_mutex_lock(&r->mutex);
 		ww_share_before_fork(&r->share, &r->child, r->tracker.ops,
-				     &r->views);
+				     &r->views,
+				     r->tracker.backend->seen_by_others);
 	}
 }
 
@@ -89,21 +90,25 @@ static int global_error;
 static void init_globals(void)
 {
 	global_error = ww_slots_init(put_back_orphan);
+	/* handlers run in reverse: ours is first to take locks */
+	if (!global_error)
+		global_error = ww_backends_prepare();
 	if (!global_error)
 		global_error = -pthread_atfork(lock_for_fork, unlock_after_fork,
 					       note_fork);
 }
 
 static int open_parts(struct ww_regions *regions, const struct ww_kernel_ops *ops,
-		      const char **failure)
+		      const char *backend, const char **failure)
 {
-	int ret = ww_tracker_open(&regions->tracker, ops);
+	int ret = ww_tracker_open_backend(&regions->tracker, ops, backend);
 
 	if (ret) {
 		*failure = regions->tracker.failure;
 		return ret;
 	}
-	ret = ww_share_open(&regions->share, ops);
+	ret = ww_share_open(&regions->share, ops,
+			    regions->tracker.backend->seen_by_others);
 	if (ret) {
 		*failure = "memory to share";
 		ww_tracker_close(&regions->tracker);
@@ -111,8 +116,10 @@ static int open_parts(struct ww_regions *regions, const struct ww_kernel_ops *op
 	return ret;
 }
 
-int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
-		    const sigset_t *blocked, const char **failure)
+int ww_regions_open_backend(struct ww_regions **out,
+			    const struct ww_kernel_ops *ops,
+			    const sigset_t *blocked, const char *backend,
+			    const char **failure)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct ww_regions *regions;
@@ -125,7 +132,7 @@ int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
 	regions = ops->map(sizeof(*regions));
 	if (!regions)
 		return -ENOMEM;
-	ret = open_parts(regions, ops, failure);
+	ret = open_parts(regions, ops, backend, failure);
 	if (ret) {
 		ops->unmap(regions, sizeof(*regions));
 		return ret;
@@ -138,6 +145,16 @@ int ww_regions_open(struct ww_regions **out, const struct ww_kernel_ops *ops,
 	pthread_mutex_unlock(&registries_mutex);
 	*out = regions;
 	return 0;
+}
+
+int ww_regions_open(struct ww_regions **regions, const struct ww_kernel_ops *ops,
+		    const sigset_t *blocked, const char **failure)
+{
+	const char *backend = ww_backend_forced();
+
+	return ww_regions_open_backend(regions, ops, blocked,
+				       backend ? backend : ww_backend_uffd.name,
+				       failure);
 }
 
 static void unlink_registry(struct ww_regions *regions)
@@ -177,11 +194,9 @@ static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
  * written. */
 static void revive(struct ww_regions *regions)
 {
-	const struct ww_kernel_ops *ops = regions->tracker.ops;
 	struct ww_span view = { .end = 0 };
 
-	ww_tracker_close(&regions->tracker);
-	ww_tracker_open(&regions->tracker, ops);
+	ww_tracker_reopen(&regions->tracker);
 	while (ww_spans_find(&regions->views, view.end, &view)) {
 		watch(regions, view.start, view.end);
 		ww_region_repair(regions, view.value, view.start, view.end, true);
@@ -300,6 +315,14 @@ static void unwatch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
 	regions->tracker.backend->unwatch(&regions->tracker, start, end - start);
 }
 
+static void forget(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	const struct ww_backend *backend = regions->tracker.backend;
+
+	if (backend->forget)
+		backend->forget(&regions->tracker, start, end - start);
+}
+
 static void forget_slots(struct ww_regions *regions)
 {
 	struct ww_slot *slot;
@@ -321,7 +344,8 @@ void ww_regions_close(struct ww_regions *regions)
 	unlink_registry(regions);
 	forget_slots(regions);
 	while (ww_spans_find(&regions->views, 0, &view)) {
-		if (!regions->forked)
+		/* a descriptor of the parent's would unwatch there */
+		if (!regions->forked || !regions->tracker.backend->seen_by_others)
 			unwatch(regions, view.start, view.end);
 		ww_regions_released(regions, view.start, view.end - view.start);
 	}
@@ -438,6 +462,13 @@ void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_byt
 	publish(regions, view.region, start, start + n_bytes);
 }
 
+int ww_regions_protect(struct ww_regions *regions, uintptr_t start,
+		       size_t n_bytes, int access)
+{
+	return regions->tracker.backend->protect(&regions->tracker, start,
+						 n_bytes, access);
+}
+
 int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
 	struct ww_span run = { .end = start }, gap = { .end = start };
@@ -448,7 +479,7 @@ int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 		return 0;
 	/* The map limit. A decommit might still succeed, but a racing write
 	 * would go with it. */
-	if (regions->tracker.ops->protect_none(start, n_bytes))
+	if (ww_regions_protect(regions, start, n_bytes, PROT_NONE))
 		return -ENOMEM;
 	while (ww_spans_next(&view.region->runs, run.end, end, &run))
 		if (mark_scanned(regions, 0, run.start, run.end))
@@ -480,6 +511,7 @@ static void release_piece(struct ww_regions *regions, const struct ww_span *view
 {
 	struct ww_region *region = view->value;
 
+	forget(regions, start, end);
 	/* A view that could not be cut in two stays whole; what was released
 	 * of it is not committed any more, which is all that queries ask. */
 	if (!ww_spans_remove(&regions->views, regions->tracker.ops, start, end))
@@ -637,9 +669,31 @@ static void put_back_runs(struct ww_regions *regions, const struct ww_slot *slot
 	}
 }
 
-void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
+/* Opens the committed pages for writes of the kernel. */
+static int open_committed(struct ww_regions *regions, uintptr_t start,
+			  uintptr_t end)
+{
+	const struct ww_backend *backend = regions->tracker.backend;
+	struct ww_span view = { .end = start }, run;
+	int ret = 0;
+
+	while (!ret && ww_spans_next(&regions->views, view.end, end, &view)) {
+		const struct ww_region *region = view.value;
+
+		for (run.end = view.start;
+		     !ret && ww_spans_next(&region->runs, run.end, view.end, &run);)
+			ret = backend->mark(&regions->tracker, run.start,
+					    run.end - run.start);
+	}
+	return ret;
+}
+
+int ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
 	mark_committed(regions, NULL, start, start + n_bytes);
+	if (!regions->tracker.backend->mark)
+		return 0;
+	return open_committed(regions, start, start + n_bytes);
 }
 
 void ww_regions_put_back_record(struct ww_regions *regions,

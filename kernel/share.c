@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define LOAD(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
@@ -181,9 +182,10 @@ static int open_as(struct ww_share *share, const struct ww_kernel_ops *ops,
 	return fd < 0 ? fd : begin(share, ops, memory, name ? fd : -1);
 }
 
-int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops)
+int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops,
+		  bool found)
 {
-	int ret = open_as(share, ops, WW_SHARE_NAME);
+	int ret = found ? open_as(share, ops, WW_SHARE_NAME) : -EPERM;
 
 	if (is_refused(ret))
 		ret = open_as(share, ops, NULL);
@@ -238,7 +240,7 @@ static int take_place(struct ww_share *share, const struct ww_kernel_ops *ops,
 {
 	if (!old->header)
 		return 0;
-	if (!ops->protect_none((uintptr_t)share->header, share->n_bytes) &&
+	if (!ops->protect((uintptr_t)share->header, share->n_bytes, PROT_NONE) &&
 	    !ops->move(share->header, old->header, share->n_bytes)) {
 		lay_out(share, old->header, share->n_pages, share->max_views);
 		old->header = NULL;
@@ -248,9 +250,10 @@ static int take_place(struct ww_share *share, const struct ww_kernel_ops *ops,
 
 void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
 			  const struct ww_kernel_ops *ops,
-			  const struct ww_spans *views)
+			  const struct ww_spans *views, bool found)
 {
-	if (open_as(child, ops, WW_SHARE_NAME) && open_as(child, ops, NULL))
+	if ((!found || open_as(child, ops, WW_SHARE_NAME)) &&
+	    open_as(child, ops, NULL))
 		*child = (struct ww_share){ .fd = -1 };
 	else if (copy_known(share, child, ops, views))
 		ww_share_close(child, ops);

@@ -43,17 +43,19 @@ int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
 
 /* ---- The owner ---- */
 
-/* Makes the file; where files in memory are refused, private memory that others
- * do not find. 0 or -errno. */
-int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops);
+/* Makes the file; where files in memory are refused, or if it is not to be
+ * `found`, private memory that others do not find. 0 or -errno. */
+int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops,
+		  bool found);
 void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
 
-/* Before a fork: the child's file, with the bits that are known in `views`. The
- * parent goes on to clear bits in its own while the child comes to life, so a
- * copy that the child makes itself misses pages. The parent closes it. */
+/* Before a fork: the child's file, with the bits that are known in `views`, to
+ * be `found` or not. The parent goes on to clear bits in its own while the child
+ * comes to life, so a copy that the child makes itself misses pages. The parent
+ * closes it. */
 void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
 			  const struct ww_kernel_ops *ops,
-			  const struct ww_spans *views);
+			  const struct ww_spans *views, bool found);
 
 /* In a forked child, before anything else: its file in the place of its
  * parent's, without a tag. Without memory for it every page of the child reads

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 _Static_assert(sizeof(struct ww_run) == sizeof(struct page_region) &&
 	       offsetof(struct ww_run, end) == offsetof(struct page_region, end),
@@ -226,7 +225,7 @@ static int open_descriptors(struct ww_tracker *tracker)
 	ret = ww_pagemap_scan_known(tracker->ops, tracker->pagemap);
 	if (ret < 0)
 		return fail(tracker, "PAGEMAP_SCAN", ret);
-	ret = ww_uffd_self_test(tracker);
+	ret = ww_tracker_self_test(tracker);
 	if (ret < 0)
 		return fail(tracker, "the self-test", ret);
 	return 0;
@@ -252,8 +251,15 @@ static int uffd_open(struct ww_tracker *tracker)
 	return ret;
 }
 
+static int uffd_protect(struct ww_tracker *tracker, uintptr_t start,
+			size_t n_bytes, int access)
+{
+	return tracker->ops->protect(start, n_bytes, access);
+}
+
 const struct ww_backend ww_backend_uffd = {
 	.name = "uffd",
+	.seen_by_others = true,
 	.open = uffd_open,
 	.close = uffd_close,
 	.watch = uffd_watch,
@@ -261,17 +267,5 @@ const struct ww_backend ww_backend_uffd = {
 	.arm = uffd_arm,
 	.scan = uffd_scan,
 	.reset = uffd_reset,
+	.protect = uffd_protect,
 };
-
-int ww_tracker_open(struct ww_tracker *tracker, const struct ww_kernel_ops *ops)
-{
-	memset(tracker, 0, sizeof(*tracker));
-	tracker->backend = &ww_backend_uffd;
-	tracker->ops = ops;
-	return tracker->backend->open(tracker);
-}
-
-void ww_tracker_close(struct ww_tracker *tracker)
-{
-	tracker->backend->close(tracker);
-}

@@ -23,9 +23,4 @@ int ww_pagemap_scan_known(const struct ww_kernel_ops *ops, int pagemap);
  * numbers, not ioctl numbers. */
 int ww_uffd_can_protect(uint64_t ioctls);
 
-/* Writes, sees, resets, sees again, on private memory: written, untouched and
- * only read pages, and a partial result. 0, or -errno: -ENOTRECOVERABLE when
- * all calls succeeded and an answer was wrong. */
-int ww_uffd_self_test(struct ww_tracker *tracker);
-
 #endif

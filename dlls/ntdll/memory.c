@@ -92,6 +92,18 @@ void ww_vm_unlock_watch(const struct ww_area *area, const sigset_t *saved)
 		ww_regions_unlock(ww_process_regions(), saved);
 }
 
+/* Through the registry where it is watched: its backend may have taken access
+ * away. */
+static int protect(const struct ww_area *area, uintptr_t start, size_t n_bytes,
+		   unsigned char state)
+{
+	int prot = ww_state_prot(state);
+
+	return area->watched ? ww_regions_protect(ww_process_regions(), start,
+						  n_bytes, prot) :
+			       ww_map_protect(start, n_bytes, prot);
+}
+
 /* It was that before, so Linux has the means for it, except where it is out of
  * maps; then a page may stay with less access than it should have. */
 void ww_vm_restore_access(const struct ww_area *area,
@@ -101,16 +113,14 @@ void ww_vm_restore_access(const struct ww_area *area,
 
 	for (; at < range->end; at = end) {
 		end = ww_area_run(area, at, range->end, WW_PAGE_ACCESS);
-		ww_map_protect(at, end - at,
-			       ww_state_prot(ww_area_state(area, at)));
+		protect(area, at, end - at, ww_area_state(area, at));
 	}
 }
 
 int ww_vm_set_access(struct ww_area *area, const struct ww_vm_range *range,
 		     unsigned char state)
 {
-	int ret = ww_map_protect(range->start, ww_vm_bytes(range),
-				 ww_state_prot(state));
+	int ret = protect(area, range->start, ww_vm_bytes(range), state);
 
 	if (ret)
 		ww_vm_restore_access(area, range);

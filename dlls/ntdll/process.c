@@ -30,7 +30,7 @@ struct ww_regions *ww_process_open_regions(void)
 	if (regions)
 		return regions;
 	sigfillset(&all);
-	if (ww_regions_open(&regions, &ww_linux, &all, &failure))
+	if (ww_regions_open_backend(&regions, &ww_linux, &all, NULL, &failure))
 		return NULL;
 	ww_areas_after_registry();
 	__atomic_store_n(&registry, regions, __ATOMIC_RELEASE);
@@ -153,6 +153,8 @@ static NTSTATUS find_other(HANDLE handle, pid_t pid, struct ww_process *process)
 		return ww_nt_status(WW_NT_ENDED);
 	case -EACCES:
 		return ww_nt_status(WW_NT_DENIED);
+	case -ENOTTY:
+		return ww_vm_status(WW_VM_NO_BACKEND);
 	default:
 		return ww_vm_status(WW_VM_NO_MEMORY);
 	}

@@ -14,6 +14,9 @@
 	V(WINE_SWITCH, "WINE_DISABLE_KERNEL_WRITEWATCH", "1", \
 	  "Do nothing at all; the switch that launch scripts for Wine and " \
 	  "Proton already use. 0 or unset: ignored.") \
+	V(BACKEND, "WINEWATCH_BACKEND", "uffd|softdirty|mprotect", \
+	  "Track writes this way or not at all. Unset: native programs use " \
+	  "the first that works, Wine only uffd.") \
 	V(LOG, "WINEWATCH_LOG", "info|debug", \
 	  "info: one line per process at its first watched allocation. debug: " \
 	  "also why nothing was done. Unset: quiet.") \

@@ -34,12 +34,18 @@ struct ww_range;	/* writewatch.h */
 int ww_regions_open(struct ww_regions **regions, const struct ww_kernel_ops *ops,
 		    const sigset_t *blocked, const char **failure);
 
+/* The same with a backend as ww_tracker_open_backend chooses it. */
+int ww_regions_open_backend(struct ww_regions **regions,
+			    const struct ww_kernel_ops *ops,
+			    const sigset_t *blocked, const char *backend,
+			    const char **failure);
+
 /* Forgets everything and gives all memory back. No call may be under way, nor
  * start; queries that were left behind are forgotten, too. */
 void ww_regions_close(struct ww_regions *regions);
 
-/* Makes the registry known by this tag to ww_foreign_find_tag; a forked child has
- * none. Takes the lock. */
+/* Makes the registry known by this tag to ww_foreign_find_tag, if its backend lets
+ * others see its bits; a forked child has none. Takes the lock. */
 void ww_regions_set_tag(struct ww_regions *regions, const struct ww_tag *tag);
 
 /* The name of the backend in use. */
@@ -83,6 +89,11 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
  * also be followed by a commit that fails. */
 void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
 
+/* Instead of mprotect(2) on memory of which some may be watched; the lock need not
+ * be held. 0 or -errno; some of it may have changed then. */
+int ww_regions_protect(struct ww_regions *regions, uintptr_t start,
+		       size_t n_bytes, int access);
+
 /* Before pages of one region are decommitted: takes away access, so that a
  * racing write either faults or is seen, and remembers what was written. 0, or
  * -ENOMEM: the pages must not be decommitted then, and those that have lost
@@ -101,8 +112,9 @@ void ww_regions_released(struct ww_regions *regions, uintptr_t start,
 void ww_regions_unwatch(struct ww_regions *regions, uintptr_t start,
 			size_t n_bytes);
 
-/* Makes the committed pages of a watched range read as written. */
-void ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
+/* Makes the committed pages of a watched range read as written, and lets system
+ * calls write there until the next reset. 0, or -errno if they may still fail. */
+int ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
 
 /* ---- Queries ---- */
 

@@ -11,6 +11,7 @@
 #ifndef WW_TRACKER_H
 #define WW_TRACKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,7 +65,7 @@ struct ww_kernel_ops {
 	 * reserved; NULL when there is none */
 	void *(*map)(size_t n_bytes);
 	void (*unmap)(void *start, size_t n_bytes);
-	int (*protect_none)(uintptr_t start, size_t n_bytes);
+	int (*protect)(uintptr_t start, size_t n_bytes, int access);
 	/* zeroed memory, not accessible yet, not reserved, left out of core
 	 * dumps: of a file in memory with this name, and returns the file's
 	 * descriptor; or private if there is no name, and returns 0 */
@@ -81,16 +82,48 @@ extern const struct ww_kernel_ops ww_linux;
 
 struct ww_tracker;
 
+/*
+ * What the backends promise, where they differ:
+ *
+ *			uffd		softdirty	mprotect
+ *	writes by	always seen	always seen	fail with EFAULT where
+ *	system calls					memory is armed: mark
+ *							it before
+ *	by other	always seen	may be lost	fail likewise
+ *	processes			while it resets
+ *	reads only	not written	not written	not written
+ *	contents	read as		not seen	not seen
+ *	discarded	written
+ *	other memory	scan says	reads as	has to be forgotten
+ *	mapped there	-EPERM		written
+ *	over-reports	nothing		all that is	64 pages and more,
+ *					there when a	near the limit of
+ *					thread faults	mappings
+ *					during a reset
+ *	access to	is the		is the		is changed: all
+ *	memory		owner's		owner's		changes by `protect`
+ *	a reset costs	the range	the process	the range
+ */
 struct ww_backend {
 	const char *name;
+	/* The bits are in the kernel, where other processes can ask for them. */
+	bool seen_by_others;
+	/* Once per process and before a lock that is taken around the backend's
+	 * operations gets its handlers for fork. May be called again. NULL:
+	 * nothing to do. 0 or -errno. */
+	int (*prepare)(void);
 	/* Opens what the backend needs and shows on a private page that writes
-	 * are seen and resets work. */
+	 * are seen and resets work. In a forked child, after close, what it
+	 * kept of watched memory is still there. */
 	int (*open)(struct ww_tracker *tracker);
 	void (*close)(struct ww_tracker *tracker);
 	/* Registers memory; builds no page tables. What is watched already
 	 * stays as it is. */
 	int (*watch)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 	int (*unwatch)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
+	/* Watched memory that was unmapped, or that something else is mapped
+	 * over by now: nothing is done to the memory. NULL: nothing is kept. */
+	void (*forget)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 	/* Makes every page of the range read as not written, whatever it was:
 	 * for memory that nobody else can write yet. */
 	int (*arm)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
@@ -101,22 +134,61 @@ struct ww_backend {
 	/* Makes every page of the range read as not written. It installs page
 	 * tables over holes: only for ranges that were armed. */
 	int (*reset)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
+	/* The owner's mprotect(2), of memory of which some may be watched:
+	 * changes no page's answer. -ENOMEM: some of it may have changed. */
+	int (*protect)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes,
+		       int access);
+	/* Lets system calls write to the range, until a reset; its pages may
+	 * read as written from now on. NULL: they always can. */
+	int (*mark)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
 };
 
 extern const struct ww_backend ww_backend_uffd;
+extern const struct ww_backend ww_backend_softdirty;
+extern const struct ww_backend ww_backend_mprotect;
+
+/* All of them, the one that serves best first; NULL ends the list. */
+extern const struct ww_backend *const ww_backends[];
 
 struct ww_tracker {
 	const struct ww_backend *backend;
 	const struct ww_kernel_ops *ops;
 	int uffd;
 	int pagemap;
+	int clear_refs;
 	const char *failure;	/* after a failed open: what was refused */
 };
 
-/* Opens the first backend that works, on `ops`. On failure nothing stays open
- * and tracker->failure names the step that failed (a constant string). */
+/* The name in the environment of the backend that is to be used, or NULL. */
+const char *ww_backend_forced(void);
+
+/* Prepares all backends. 0 or -errno. */
+int ww_backends_prepare(void);
+
+/* Opens the backend that the environment forces, or else uffd, on `ops`. On
+ * failure nothing stays open and tracker->failure names the step that failed (a
+ * constant string); -EINVAL: there is no backend of that name. */
 int ww_tracker_open(struct ww_tracker *tracker, const struct ww_kernel_ops *ops);
+
+/* The same with a backend by name; NULL for the one that the environment forces,
+ * or else the first that works, unless one before it lacks only memory or
+ * descriptors. Where none does, the first one's failure is told. */
+int ww_tracker_open_backend(struct ww_tracker *tracker,
+			    const struct ww_kernel_ops *ops, const char *name);
+
+/* The same backend again, in a forked child. */
+int ww_tracker_reopen(struct ww_tracker *tracker);
+
 void ww_tracker_close(struct ww_tracker *tracker);
+
+/* Writes, sees, resets, sees again, on private memory: written, untouched and
+ * only read pages, and a partial result. 0, or -errno: -ENOTRECOVERABLE when
+ * all calls succeeded and an answer was wrong. */
+int ww_tracker_self_test(struct ww_tracker *tracker);
+
+/* For backends that look at pages one by one: adds one at the end of the
+ * results. False, and nothing is added, if there is no more room. */
+bool ww_scan_add(struct ww_scan *scan, uintptr_t address);
 
 /* The size of a page, in bytes. */
 size_t ww_page_size(void);

@@ -153,9 +153,9 @@ int main(void)
 	struct sigaction action = { .sa_handler = on_fault };
 	char *memory;
 
+	sigaction(SIGSEGV, &action, NULL);
 	ww = open_or_skip();
 	memory = watched_pages(ww, N_PAGES);
-	sigaction(SIGSEGV, &action, NULL);
 	same_thread(memory);
 	other_thread(memory);
 	unwatched();

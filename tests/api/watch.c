@@ -48,6 +48,13 @@ static void populated(void)
 	done_with(memory, 16);
 }
 
+#define OTHERS_MPROTECT "mprotect does not see that others change the access"
+
+static bool is_told_of_access(void)
+{
+	return strcmp(ww_backend(ww), "mprotect") != 0;
+}
+
 static void protections(void)
 {
 	static const int all[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE,
@@ -70,7 +77,10 @@ static void protections(void)
 	is_written(ww, memory, 16, "3,12", "also when all can");
 	for (size_t page = 4; page < 12; page++)
 		write_page(memory, page);
-	is_written(ww, memory, 16, "3-12", "and as one run across them");
+	if (is_told_of_access())
+		is_written(ww, memory, 16, "3-12", "and as one run across them");
+	else
+		skip("and as one run across them", OTHERS_MPROTECT);
 	done_with(memory, 16);
 }
 
@@ -226,8 +236,11 @@ static void forgotten(void)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		bail_out("mapping memory");
 	write_page(memory, 6);
-	is_written(ww, memory + 4 * size, 8, "0-7",
-		   "memory mapped over a watched range reads as written");
+	if (is_told_of_access())
+		is_written(ww, memory + 4 * size, 8, "0-7",
+			   "memory mapped over a watched range reads as written");
+	else
+		skip("memory mapped over a watched range", OTHERS_MPROTECT);
 	is_answer(unwatch(memory, 0, 16), 0, "unwatched");
 	is_answer(watch(memory, 0, 16), 0, "and watched again");
 	is_written(ww, memory, 16, "", "it is clean");

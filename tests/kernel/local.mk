@@ -14,9 +14,11 @@ kernel_tests = \
 	tests/kernel/kernel_writes \
 	tests/kernel/killed \
 	tests/kernel/locked \
+	tests/kernel/mprotect \
 	tests/kernel/page_tables \
 	tests/kernel/probe \
 	tests/kernel/queries \
+	tests/kernel/softdirty \
 	tests/kernel/stress \
 	tests/kernel/suspended \
 	tests/kernel/unarmed \
@@ -39,6 +41,9 @@ tests_kernel_kernel_writes_SOURCES = tests/kernel/kernel_writes.c $(kernel_test_
 tests_kernel_kernel_writes_LDADD = libwwkernel.la
 tests_kernel_locked_SOURCES = tests/kernel/locked.c $(kernel_test_sources)
 tests_kernel_locked_LDADD = libwwkernel.la
+tests_kernel_mprotect_SOURCES = tests/kernel/mprotect.c $(kernel_test_sources)
+tests_kernel_mprotect_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_mprotect_LDADD = libwwkernel.la
 tests_kernel_page_tables_SOURCES = tests/kernel/page_tables.c $(kernel_test_sources)
 tests_kernel_page_tables_LDADD = libwwkernel.la
 tests_kernel_queries_SOURCES = tests/kernel/queries.c $(kernel_test_sources)
@@ -55,6 +60,9 @@ tests_kernel_arrays_LDADD = libwwkernel.la
 tests_kernel_killed_SOURCES = tests/kernel/killed.c $(kernel_test_sources)
 tests_kernel_killed_CFLAGS = $(AM_CFLAGS) -pthread
 tests_kernel_killed_LDADD = libwwkernel.la
+tests_kernel_softdirty_SOURCES = tests/kernel/softdirty.c $(kernel_test_sources)
+tests_kernel_softdirty_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_softdirty_LDADD = libwwkernel.la
 tests_kernel_stress_SOURCES = tests/kernel/stress.c $(kernel_test_sources)
 tests_kernel_stress_CFLAGS = $(AM_CFLAGS) -pthread
 tests_kernel_stress_LDADD = libwwkernel.la

@@ -21,9 +21,15 @@ native_tests = \
 	tests/native/stress \
 	tests/native/vectors
 
+# Those that watch, once more without the kernel's help.
+native_scripts = tests/native/on-mprotect.sh
+
 if WITH_DLLS
 check_PROGRAMS += $(native_tests)
-TESTS += $(native_tests)
+dist_check_SCRIPTS += $(native_scripts)
+TESTS += $(native_tests) $(native_scripts)
+else
+EXTRA_DIST += $(native_scripts)
 endif
 
 # Inside the library, with Wine's headers.

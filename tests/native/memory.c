@@ -2,10 +2,13 @@
 /* The words of memory.h. */
 #include "memory.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MOST_PAGES 1024
 
@@ -21,6 +24,31 @@ void watch_or_skip(void)
 {
 	if (!can_watch())
 		skip_all("MEM_WRITE_WATCH fails with error %u", GetLastError());
+}
+
+bool uses_mprotect(void)
+{
+	const char *forced = getenv("WINEWATCH_BACKEND");
+
+	return forced && !strcmp(forced, "mprotect");
+}
+
+/* PAGEMAP_SCAN of nothing; older headers lack it. */
+static bool kernel_scans(void)
+{
+	uint64_t argument[12] = { sizeof(argument) };
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), ret;
+
+	ret = ioctl(pagemap, _IOWR('f', 16, argument), argument);
+	close(pagemap);
+	return !ret;
+}
+
+bool uses_uffd(void)
+{
+	const char *forced = getenv("WINEWATCH_BACKEND");
+
+	return forced && *forced ? !strcmp(forced, "uffd") : kernel_scans();
 }
 
 char *allocate(size_t n_pages, DWORD type, DWORD protect)

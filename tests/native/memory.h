@@ -16,6 +16,10 @@ bool can_watch(void);
 /* Ends the program, as skipped, if writes cannot be watched here. */
 void watch_or_skip(void);
 
+/* The ways to see writes have their limits, which the tests know. */
+bool uses_uffd(void);
+bool uses_mprotect(void);
+
 /* Memory at a place of its own choice; the program ends if there is none. */
 char *allocate(size_t n_pages, DWORD type, DWORD protect);
 char *watched(size_t n_pages);

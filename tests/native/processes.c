@@ -546,6 +546,11 @@ int main(void)
 		skip("other processes", "writes cannot be watched here");
 		return done_testing();
 	}
+	if (!uses_uffd()) {
+		skip("other processes", "their bits are in their kernel with uffd "
+		     "alone");
+		return done_testing();
+	}
 	other_pages();
 	own_pages();
 	return done_testing();

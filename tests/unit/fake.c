@@ -639,7 +639,7 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
 	}
 }
 
-/* ---- map, unmap, protect_none ---- */
+/* ---- map, unmap, protect ---- */
 
 /* Exactly as many bytes as were asked for, so that valgrind sees the edges. */
 static struct area *new_area(size_t n_bytes)
@@ -809,23 +809,32 @@ static void fake_unmap(void *start, size_t n_bytes)
 	pthread_mutex_unlock(&lock);
 }
 
-static int do_protect_none(void *argument)
-{
-	struct ww_run *run = argument;
+struct protection {
+	uintptr_t start;
+	uintptr_t end;
+	int access;
+};
 
-	if (!area_of(run->start, run->end))
-		return mprotect((void *)run->start, run->end - run->start,
-				PROT_NONE) ? -errno : 0;
-	for (size_t i = fake_page(run->start); i < fake_page(run->end); i++)
-		fake_flags[i] &= ~ACCESSIBLE;
+static int do_protect(void *argument)
+{
+	const struct protection *wanted = argument;
+
+	if (!area_of(wanted->start, wanted->end))
+		return mprotect((void *)wanted->start, wanted->end - wanted->start,
+				wanted->access) ? -errno : 0;
+	for (size_t i = fake_page(wanted->start); i < fake_page(wanted->end); i++)
+		if (wanted->access)
+			fake_flags[i] |= ACCESSIBLE;
+		else
+			fake_flags[i] &= ~ACCESSIBLE;
 	return 0;
 }
 
-static int fake_protect_none(uintptr_t start, size_t n_bytes)
+static int fake_mprotect(uintptr_t start, size_t n_bytes, int access)
 {
-	struct ww_run range = { start, start + n_bytes, 0 };
+	struct protection wanted = { start, start + n_bytes, access };
 
-	return run(FAKE_PROTECT_NONE, do_protect_none, &range);
+	return run(FAKE_PROTECT, do_protect, &wanted);
 }
 
 const struct ww_kernel_ops fake_ops = {
@@ -835,7 +844,7 @@ const struct ww_kernel_ops fake_ops = {
 	.close = fake_close,
 	.map = fake_map,
 	.unmap = fake_unmap,
-	.protect_none = fake_protect_none,
+	.protect = fake_mprotect,
 	.map_sparse = fake_map_sparse,
 	.allow = fake_allow,
 	.move = fake_move,

@@ -73,7 +73,7 @@ enum fake_site {
 	FAKE_SCAN,		/* PAGEMAP_SCAN with an array */
 	FAKE_RESET,		/* without */
 	FAKE_MAP,
-	FAKE_PROTECT_NONE,
+	FAKE_PROTECT,
 	FAKE_SITES
 };
 

@@ -485,7 +485,7 @@ static void decommit_without_memory_never_reaches_wine(void **state)
 	assert_int_equal(allocate(fake_at(128), 300 * PAGE, MEM_RESERVE |
 				  MEM_COMMIT | MEM_WRITE_WATCH), 0);
 	fake_write(200);
-	fake_fail_always(FAKE_PROTECT_NONE, ENOMEM);
+	fake_fail_always(FAKE_PROTECT, ENOMEM);
 	assert_int_equal(release(128, 300 * PAGE, MEM_DECOMMIT), STATUS_NO_MEMORY);
 	fake_heal();
 	assert_int_equal(wine.n_frees, 0);

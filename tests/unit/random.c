@@ -234,7 +234,7 @@ static void fail_randomly(bool memory)
 	}
 	for (int site = FAKE_REGISTER; site <= FAKE_RESET; site++)
 		fake_fail_randomly(site, 4, errors[fake_random(4)]);
-	fake_fail_randomly(FAKE_PROTECT_NONE, 4, ENOMEM);
+	fake_fail_randomly(FAKE_PROTECT, 4, ENOMEM);
 }
 
 static void no_write_is_lost_whatever_fails(void **state)

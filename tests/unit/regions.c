@@ -257,7 +257,7 @@ static void decommit_without_memory_changes_nothing(void **state)
 	(void)state;
 	fake_reserve(regions, 0, 300, true);
 	fake_write(5);
-	fake_fail_always(FAKE_PROTECT_NONE, ENOMEM);
+	fake_fail_always(FAKE_PROTECT, ENOMEM);
 	assert_int_equal(fake_decommit(regions, 0, 300), -ENOMEM);
 	fake_heal();
 	assert_true(fake_accessible(5));

@@ -321,7 +321,7 @@ static bool child_knows_20(void)
 static void a_child_without_a_file_goes_on(void **state)
 {
 	static const enum fake_site sites[] = { FAKE_MAP_SPARSE,
-						FAKE_PROTECT_NONE, FAKE_MOVE };
+						FAKE_PROTECT, FAKE_MOVE };
 
 	(void)state;
 	prepare_fork();

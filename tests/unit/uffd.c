@@ -9,6 +9,7 @@
 #include "../../kernel/uffd.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE ww_page_size()
@@ -143,6 +144,57 @@ static void a_failure_names_its_step(void **state)
 		assert_int_equal(ww_tracker_open(&tracker, &fake_ops), -EACCES);
 		assert_string_equal(tracker.failure, steps[i].step);
 	}
+}
+
+/* ---- Which backend ---- */
+
+static int choose(const char *forced, const char *name, int error)
+{
+	fake_reset();
+	if (error)
+		fake_fail_always(FAKE_USERFAULTFD, error);
+	if (forced)
+		setenv("WINEWATCH_BACKEND", forced, 1);
+	else
+		unsetenv("WINEWATCH_BACKEND");
+	return ww_tracker_open_backend(&tracker, &fake_ops, name);
+}
+
+static void the_best_backend_is_chosen(void **state)
+{
+	(void)state;
+	assert_int_equal(choose(NULL, NULL, 0), 0);
+	assert_string_equal(tracker.backend->name, "uffd");
+	ww_tracker_close(&tracker);
+	assert_int_equal(choose("", NULL, EPERM), 0);
+	assert_string_not_equal(tracker.backend->name, "uffd");
+	ww_tracker_close(&tracker);
+	assert_int_equal(fake.open_fds, 0);
+}
+
+static void what_may_be_had_later_is_no_reason_for_less(void **state)
+{
+	(void)state;
+	assert_int_equal(choose(NULL, NULL, EMFILE), -EMFILE);
+	assert_string_equal(tracker.failure, "userfaultfd");
+	assert_int_equal(choose(NULL, NULL, ENOMEM), -ENOMEM);
+}
+
+static void a_forced_backend_is_never_another(void **state)
+{
+	(void)state;
+	assert_int_equal(choose("uffd", NULL, EPERM), -EPERM);
+	assert_int_equal(choose("nonsense", NULL, 0), -EINVAL);
+	assert_string_equal(tracker.failure, "no such backend");
+	assert_int_equal(choose("mprotect", NULL, 0), 0);
+	assert_string_equal(tracker.backend->name, "mprotect");
+	ww_tracker_close(&tracker);
+	assert_int_equal(choose("mprotect", "uffd", EPERM), -EPERM);
+	assert_int_equal(choose(NULL, "nonsense", 0), -EINVAL);
+	fake_reset();
+	setenv("WINEWATCH_BACKEND", "nonsense", 1);
+	assert_int_equal(ww_tracker_open(&tracker, &fake_ops), -EINVAL);
+	unsetenv("WINEWATCH_BACKEND");
 }
 
 static void failed_open_of_a_registry_leaves_nothing(void **state)
@@ -383,6 +435,9 @@ int main(void)
 		cmocka_unit_test(more_than_512_runs_come_once_each),
 		cmocka_unit_test(reset_takes_exactly_what_it_reports),
 		cmocka_unit_test(lost_registrations_are_told),
+		cmocka_unit_test(the_best_backend_is_chosen),
+		cmocka_unit_test(what_may_be_had_later_is_no_reason_for_less),
+		cmocka_unit_test(a_forced_backend_is_never_another),
 		cmocka_unit_test(unarmed_memory_is_written_where_it_is_present),
 		cmocka_unit_test(reset_cleans_all_whatever_it_holds),
 		cmocka_unit_test(protecting_tries_again_on_eagain),

@@ -13,6 +13,8 @@ void foreign(const char *action, void *start, size_t n_bytes,
 {
 	char arguments[160];
 
+	if (!backend_is("uffd"))
+		skip_row("only the bits of uffd can be seen from outside");
 	snprintf(arguments, sizeof(arguments),
 		 "--foreign %" DU " %s %llu %llu %llu", GetCurrentProcessId(),
 		 action, (unsigned long long)(uintptr_t)start,

@@ -78,6 +78,9 @@ int run_rows(const struct row *const *groups, int argc, char **argv);
 bool check_at(bool ok, const char *file, int line, const char *format, ...)
 	__attribute__((format(__printf__, 4, 5)));
 
+/* Natively, whether this is how writes are seen; there is one way in Wine. */
+bool backend_is(const char *name);
+
 /* A diagnostic line. */
 void note(const char *format, ...) __attribute__((format(__printf__, 1, 2)));
 

@@ -3,12 +3,14 @@
 #include "system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,6 +23,21 @@ static volatile size_t retry_n_bytes;
 void end_process(unsigned int status)
 {
 	_exit(status);
+}
+
+/* By default uffd where PAGEMAP_SCAN is known, which older headers lack. */
+bool backend_is(const char *name)
+{
+	const char *forced = getenv("WINEWATCH_BACKEND");
+	uint64_t argument[12] = { sizeof(argument) };
+	int pagemap, ret;
+
+	if (forced && *forced)
+		return !strcmp(forced, name);
+	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ret = ioctl(pagemap, _IOWR('f', 16, argument), argument);
+	close(pagemap);
+	return !strcmp(ret ? "softdirty" : "uffd", name);
 }
 
 void let_others_run(void)

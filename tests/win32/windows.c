@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __x86_64__
 #define INSTRUCTION	Rip
@@ -19,6 +20,11 @@ void end_process(unsigned int status)
 {
 	TerminateProcess(GetCurrentProcess(), status);
 	abort();
+}
+
+bool backend_is(const char *name)
+{
+	return !strcmp(name, "uffd");
 }
 
 void let_others_run(void)
