@@ -740,6 +740,19 @@ static int mprotect_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 	return error;
 }
 
+void ww_mprotect_states(uintptr_t start, size_t n_pages, unsigned char *states)
+{
+	sigset_t mask = lock();
+
+	for (size_t i = 0; i < n_pages; i++) {
+		unsigned state = get(start + i * ww_page_size());
+
+		states[i] = (state & WATCHED ? WW_MPROTECT_WATCHED : 0) |
+			    (state & ARMED ? WW_MPROTECT_ARMED : 0);
+	}
+	unlock(mask);
+}
+
 /* ---- Opening ---- */
 
 static size_t default_budget(void)

@@ -28,6 +28,13 @@ int ww_mprotect_protect(struct ww_tracker *tracker, uintptr_t start,
 int ww_mprotect_mark(struct ww_tracker *tracker, uintptr_t start,
 		     size_t n_bytes);
 
+/* What is known of the pages from `start` on; 0 of those not watched. */
+enum {
+	WW_MPROTECT_WATCHED = 1,
+	WW_MPROTECT_ARMED = 2,
+};
+void ww_mprotect_states(uintptr_t start, size_t n_pages, unsigned char *states);
+
 /* How many pages were opened since the program began that nobody wrote. */
 size_t ww_mprotect_overreported(void);
 

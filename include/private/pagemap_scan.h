@@ -91,6 +91,9 @@ struct ww_pages_ops {
 				uint64_t end, bool mapping);
 	/* The transparent huge page there becomes entries of its own. */
 	int (*split)(struct ww_pages *pages, uint64_t address);
+	/* The caller's memory there is about to be written by a system call,
+	 * which failed. NULL: no source of pages makes it fail. */
+	void (*allow)(struct ww_pages *pages, uint64_t start, uint64_t end);
 };
 
 /*

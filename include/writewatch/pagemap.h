@@ -72,8 +72,10 @@ WW_API void ww_pagemap_close(struct ww_pagemap *pagemap);
 /**
  * What answers its scans: "ioctl" the kernel's own PAGEMAP_SCAN; "uffd-wp" the
  * library, on the write-protect bits of userfaultfd; "soft-dirty" the library,
- * on those; "none" the library, on a kernel that tells no written page from
- * another, so that all read as written. Never NULL. Since 0.1.
+ * on those; "mprotect" the library, on what the backend of that name watches in
+ * this process; "none" the library, on another process where the kernel tells
+ * no written page from another, so that all read as written. Never NULL. Since
+ * 0.1.
  */
 WW_API const char *ww_pagemap_source(const struct ww_pagemap *pagemap);
 

@@ -76,6 +76,21 @@ static void encode(struct ww_emit *emit)
 	}
 }
 
+/* The array may lie in the memory that is watched, and armed by this scan. */
+int ww_emit_write(const struct ww_pagemap_call *call, uint64_t address,
+		  const void *source, size_t n_bytes)
+{
+	struct ww_pages *pages = call->pages;
+	uint64_t end = address + n_bytes + WW_PAGEMAP_PAGE - 1;
+	int error = ww_user_write(address, source, n_bytes);
+
+	if (!error || !pages->ops->allow)
+		return error;
+	pages->ops->allow(pages, address - address % WW_PAGEMAP_PAGE,
+			  end - end % WW_PAGEMAP_PAGE);
+	return ww_user_write(address, source, n_bytes);
+}
+
 int ww_emit_flush(struct ww_emit *emit)
 {
 	uint64_t at = emit->call->vec + emit->n_out * sizeof(emit->buffer[0]);
@@ -85,7 +100,7 @@ int ww_emit_flush(struct ww_emit *emit)
 	if (!emit->dry && n_bytes) {
 		if (!emit->call->revision->region_has_end)
 			encode(emit);
-		if (ww_user_write(at, emit->buffer, n_bytes))
+		if (ww_emit_write(emit->call, at, emit->buffer, n_bytes))
 			return -EFAULT;
 	}
 	emit->n_buffered = 0;

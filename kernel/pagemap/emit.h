@@ -38,6 +38,10 @@ int ww_emit_prepare(struct ww_emit *emit, uint64_t start, uint64_t bits);
 void ww_emit_add(struct ww_emit *emit, uint64_t start, uint64_t end,
 		 uint64_t bits);
 
+/* Writes to the caller's memory. 0 or -EFAULT. */
+int ww_emit_write(const struct ww_pagemap_call *call, uint64_t address,
+		  const void *source, size_t n_bytes);
+
 /* Empties the buffer into the caller's array. 0 or -EFAULT. */
 int ww_emit_flush(struct ww_emit *emit);
 

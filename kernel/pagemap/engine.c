@@ -233,7 +233,7 @@ static int report_walk_end(const struct walk *walk, uint64_t argument)
 
 	if (!call->revision->walk_end_at)
 		return 0;
-	return ww_user_write(argument + call->revision->walk_end_at, &end,
+	return ww_emit_write(call, argument + call->revision->walk_end_at, &end,
 			     sizeof(end));
 }
 

@@ -26,7 +26,7 @@ static size_t table_start(size_t page)
 
 static size_t number(const struct ww_model *model, uint64_t address)
 {
-	return (address - model->base) / WW_PAGEMAP_PAGE;
+	return (size_t)((address - model->base) / WW_PAGEMAP_PAGE);
 }
 
 uint64_t ww_model_at(const struct ww_model *model, size_t page)
@@ -66,7 +66,7 @@ static void set_content(struct ww_model_page *page, unsigned content)
 							   WW_PAGES_ENTRY;
 	if (content == WW_MODEL_NOTHING)
 		kept = 0;
-	page->content = content;
+	page->content = (unsigned char)content;
 	page->facts = mapping_of(page) | (page->facts & kept) | facts[content];
 }
 
@@ -309,13 +309,18 @@ static bool is_watched(const struct ww_model_page *page)
 	return page->facts & WW_MAPPING_WP;
 }
 
+static bool is_registered(const struct ww_model_page *page)
+{
+	return (page->facts & WW_MAPPING_WATCHED) == WW_MAPPING_WATCHED;
+}
+
 void ww_model_register(struct ww_model *model, size_t first, size_t n_pages)
 {
 	size_t end = last(model, first, n_pages);
 
-	if (first < end && !is_watched(&model->page[first]))
+	if (first < end && !is_registered(&model->page[first]))
 		cut_at(model, first);
-	if (first < end && !is_watched(&model->page[end - 1]))
+	if (first < end && !is_registered(&model->page[end - 1]))
 		cut_at(model, end);
 	for (size_t i = first; i < end; i++)
 		if (model->page[i].mapped)
@@ -524,6 +529,18 @@ void ww_model_poison(struct ww_model *model, size_t page)
 	plant(model, page, page + 1, WW_MODEL_POISON);
 }
 
+/* One entry says the same of all its pages. */
+static unsigned facts_of_huge(const struct ww_model_page *page, bool zero)
+{
+	unsigned facts = mapping_of(page);
+
+	if (!zero)
+		facts |= WW_PAGE_SOFT_DIRTY;
+	if (!zero && facts & WW_MAPPING_FILE)
+		facts |= WW_PAGE_FILE;
+	return facts;
+}
+
 void ww_model_collapse(struct ww_model *model, size_t page, bool zero)
 {
 	size_t first = table_start(page);
@@ -531,12 +548,10 @@ void ww_model_collapse(struct ww_model *model, size_t page, bool zero)
 	model->table[first / WW_MODEL_TABLE] = false;
 	for (size_t i = first; i < first + WW_MODEL_TABLE; i++) {
 		struct ww_model_page *entry = &model->page[i];
-		unsigned dirty = zero ? 0 : WW_PAGE_SOFT_DIRTY;
 
 		entry->kind = WW_PAGES_HUGE;
+		entry->facts = facts_of_huge(entry, zero);
 		set_content(entry, zero ? WW_MODEL_ZERO : WW_MODEL_DATA);
-		entry->facts &= ~(unsigned)WW_PAGE_PROTECTED;
-		entry->facts |= dirty;
 	}
 }
 

@@ -2,6 +2,7 @@
 /* A process as a source of pages. */
 #include "proc.h"
 
+#include "../mprotect.h"
 #include "abi.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ bool ww_proc_alive(int pagemap)
 /* The entries from `address` on, at least one. */
 static int fetch(struct ww_proc *proc, uint64_t address, uint64_t end)
 {
-	size_t n = (end - address) / WW_PAGEMAP_PAGE;
+	uint64_t n = (end - address) / WW_PAGEMAP_PAGE;
 	ssize_t got;
 
 	if (address >= proc->first &&
@@ -72,9 +73,12 @@ static int fetch(struct ww_proc *proc, uint64_t address, uint64_t end)
 	if (n > WW_PROC_ENTRIES)
 		n = WW_PROC_ENTRIES;
 	proc->n_entries = 0;
-	got = read_entries(proc->pagemap, proc->entry, n, address);
+	got = read_entries(proc->pagemap, proc->entry, (size_t)n, address);
 	if (got <= 0)
 		return got ? (int)got : -ESRCH;
+	if (proc->way == WW_PROC_MPROTECT)
+		ww_mprotect_states((uintptr_t)address, (size_t)got,
+				   proc->state);
 	proc->first = address;
 	proc->n_entries = (size_t)got;
 	return 0;
@@ -83,6 +87,13 @@ static int fetch(struct ww_proc *proc, uint64_t address, uint64_t end)
 static uint64_t entry_at(const struct ww_proc *proc, uint64_t address)
 {
 	return proc->entry[(address - proc->first) / WW_PAGEMAP_PAGE];
+}
+
+static unsigned state_at(const struct ww_proc *proc, uint64_t address)
+{
+	if (proc->way != WW_PROC_MPROTECT)
+		return 0;
+	return proc->state[(address - proc->first) / WW_PAGEMAP_PAGE];
 }
 
 static bool occupied(uint64_t entry)
@@ -119,14 +130,18 @@ static bool is_clean(uint64_t entry, unsigned facts, unsigned kept)
 	       (occupied(entry) || kept & WW_DIRT_EMPTY);
 }
 
-static bool is_protected(const struct ww_proc *proc, uint64_t entry,
+static bool is_protected(const struct ww_proc *proc, uint64_t address,
 			 unsigned facts, unsigned kept)
 {
+	uint64_t entry = entry_at(proc, address);
+
 	switch (proc->way) {
 	case WW_PROC_UFFD:
 		return entry & UFFD_WP;
 	case WW_PROC_SOFT_DIRTY:
 		return facts & WW_MAPPING_WP && is_clean(entry, facts, kept);
+	case WW_PROC_MPROTECT:
+		return state_at(proc, address) & WW_MPROTECT_ARMED;
 	case WW_PROC_NOTHING:
 		break;
 	}
@@ -153,7 +168,9 @@ static struct page describe(struct ww_proc *proc,
 		page.facts |= WW_PAGE_FILE;
 	if (entry & SWAPPED && entry & GUARD)
 		page.facts |= WW_PAGE_GUARD;
-	if (is_protected(proc, entry, page.facts, kept))
+	if (state_at(proc, address) & WW_MPROTECT_WATCHED)
+		page.facts |= WW_MAPPING_WATCHED;
+	if (is_protected(proc, address, page.facts, kept))
 		page.facts |= WW_PAGE_PROTECTED;
 	if (mapping->hugetlb)
 		page.kind = WW_PAGES_HUGETLB;
@@ -185,14 +202,14 @@ static bool never_cleaned(const struct ww_mapping *mapping)
 
 static void note_watch(const struct ww_proc *proc, struct ww_mapping *mapping)
 {
-	if (proc->way == WW_PROC_SOFT_DIRTY) {
-		mapping->facts &= ~(unsigned)WW_MAPPING_WP;
-		if (!never_cleaned(mapping))
+	if (proc->way == WW_PROC_UFFD) {
+		if (mapping->facts & WW_MAPPING_WP && is_watched(proc, mapping))
 			mapping->facts |= WW_MAPPING_WATCHED;
-	} else if (proc->way == WW_PROC_UFFD && mapping->facts & WW_MAPPING_WP &&
-		   is_watched(proc, mapping)) {
-		mapping->facts |= WW_MAPPING_WATCHED;
+		return;
 	}
+	mapping->facts &= ~(unsigned)WW_MAPPING_WP;
+	if (proc->way == WW_PROC_SOFT_DIRTY && !never_cleaned(mapping))
+		mapping->facts |= WW_MAPPING_WATCHED;
 }
 
 static int learn_mappings(struct ww_proc *proc, uint64_t end)
@@ -365,6 +382,9 @@ static int proc_write_protect(struct ww_pages *pages, uint64_t start,
 		return protect_by_kernel(proc, start, end);
 	case WW_PROC_SOFT_DIRTY:
 		return clean(proc, start, end, true);
+	case WW_PROC_MPROTECT:
+		return ww_backend_mprotect.reset(NULL, (uintptr_t)start,
+						 (size_t)(end - start));
 	case WW_PROC_NOTHING:
 		break;
 	}
@@ -377,11 +397,20 @@ static int proc_clear_soft_dirty(struct ww_pages *pages, uint64_t start,
 	return clean((struct ww_proc *)pages, start, end, mapping);
 }
 
+static void proc_allow(struct ww_pages *pages, uint64_t start, uint64_t end)
+{
+	struct ww_proc *proc = (struct ww_proc *)pages;
+
+	if (proc->way == WW_PROC_MPROTECT && end == (uintptr_t)end)
+		ww_mprotect_mark(NULL, (uintptr_t)start, (size_t)(end - start));
+}
+
 /* There are no huge pages to split here. */
 static const struct ww_pages_ops proc_ops = {
 	.next = proc_next,
 	.write_protect = proc_write_protect,
 	.clear_soft_dirty = proc_clear_soft_dirty,
+	.allow = proc_allow,
 };
 
 /* ---- Opening ---- */
@@ -418,6 +447,7 @@ int ww_proc_open(struct ww_proc *proc, pid_t pid)
 		.pagemap = ww_proc_file(pid, "pagemap", O_RDONLY),
 		.smaps = ww_proc_file(pid, "smaps", O_RDONLY),
 		.clear_refs = ww_proc_file(pid, "clear_refs", O_WRONLY),
+		.opener = getpid(),
 	};
 	if (proc->pagemap < 0 || proc->smaps < 0) {
 		int error = proc->pagemap < 0 ? proc->pagemap : proc->smaps;
@@ -429,6 +459,8 @@ int ww_proc_open(struct ww_proc *proc, pid_t pid)
 		proc->way = WW_PROC_UFFD;
 	else if (proc->pages.soft_dirty)
 		proc->way = WW_PROC_SOFT_DIRTY;
+	else if (!pid || pid == getpid())
+		proc->way = WW_PROC_MPROTECT;
 	return 0;
 }
 
@@ -444,8 +476,11 @@ void ww_proc_close(struct ww_proc *proc)
 	ww_dirt_free(&proc->dirt);
 }
 
+/* A forked child has the states of its own pages, not of its parent's. */
 int ww_proc_begin(struct ww_proc *proc)
 {
+	if (proc->way == WW_PROC_MPROTECT && getpid() != proc->opener)
+		proc->way = WW_PROC_NOTHING;
 	proc->known = 0;
 	proc->n_entries = 0;
 	proc->cleaned = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process as a source of pages: /proc/PID/pagemap and smaps, and one of two
+ * A process as a source of pages: /proc/PID/pagemap and smaps, and one of three
  * ways to see writes.
  *
  * Where the kernel has PAGEMAP_SCAN, a page is protected by userfaultfd's own
@@ -8,8 +8,10 @@
  * every mapping counts as watched, a clean page as protected, and to protect is
  * to clean. The kernel cleans a whole process at once, so what is to stay dirty
  * is kept in memory; between reading it and the cleaning, a write of another
- * thread or process is lost. Where that bit does not exist either, every page
- * reads as written and none can be protected.
+ * thread or process is lost. Where that bit does not exist either, this process
+ * has the mprotect backend: the pages that it watches count as watched, and its
+ * armed pages as protected. Elsewhere every page reads as written and none can
+ * be protected.
  *
  * What /proc does not tell: a hole is taken for an empty entry, of which no
  * revision says less; the zero page and huge pages, but hugetlb's, read as
@@ -23,7 +25,9 @@
 
 #include <sys/types.h>
 
-enum ww_proc_way { WW_PROC_NOTHING, WW_PROC_SOFT_DIRTY, WW_PROC_UFFD };
+enum ww_proc_way {
+	WW_PROC_NOTHING, WW_PROC_MPROTECT, WW_PROC_SOFT_DIRTY, WW_PROC_UFFD
+};
 
 enum { WW_PROC_ENTRIES = 4096 };
 
@@ -31,6 +35,7 @@ enum { WW_PROC_ENTRIES = 4096 };
 struct ww_proc {
 	struct ww_pages pages;		/* the source */
 	enum ww_proc_way way;
+	pid_t opener;			/* whose pages mprotect knows */
 	int pagemap;
 	int smaps;
 	int clear_refs;			/* or -errno */
@@ -41,6 +46,7 @@ struct ww_proc {
 	uint64_t first;			/* the address of entry[0] */
 	size_t n_entries;
 	uint64_t entry[WW_PROC_ENTRIES];
+	unsigned char state[WW_PROC_ENTRIES];	/* by mprotect */
 	/* from one scan to the next: */
 	struct ww_dirt dirt;
 };

@@ -408,8 +408,8 @@ static uint64_t categories_mainline(const struct ww_pagemap_call *call,
 
 static bool applies_v6(const struct ww_pages_unit *unit, uint64_t categories)
 {
-	(void)categories;
-	return unit->facts & (WW_PAGE_SOFT_DIRTY | WW_MAPPING_SOFT_DIRTY);
+	(void)unit;
+	return categories & WW_PM_V6_SOFT_DIRTY;
 }
 
 static bool applies_v10(const struct ww_pages_unit *unit, uint64_t categories)

@@ -193,6 +193,7 @@ const char *ww_pagemap_source(const struct ww_pagemap *pagemap)
 {
 	static const char *const names[] = {
 		[WW_PROC_NOTHING] = "none",
+		[WW_PROC_MPROTECT] = "mprotect",
 		[WW_PROC_SOFT_DIRTY] = "soft-dirty",
 		[WW_PROC_UFFD] = "uffd-wp",
 	};

@@ -14,6 +14,7 @@
 #include "../../kernel/pagemap/abi.h"
 #include "../../kernel/pagemap/model.h"
 #include "../kernel/tap.h"
+#include "script.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,18 +52,14 @@ enum operation {
 	SCAN, N_OPERATIONS
 };
 
-static const struct {
-	const char *name;
-	unsigned weight;
-} operations[N_OPERATIONS] = {
-	[WRITE] = { "write", 14 }, [READ] = { "read", 8 },
-	[SCATTER] = { "scatter", 6 }, [DISCARD] = { "discard", 5 },
-	[DISCARD_HUGE] = { "discard huge", 5 }, [UNMAP] = { "unmap", 3 },
-	[MAP] = { "map", 7 }, [HIDE] = { "hide", 2 }, [SHOW] = { "show", 4 },
-	[REGISTER] = { "register", 14 }, [UNREGISTER] = { "unregister", 2 },
-	[PROTECT] = { "protect", 4 }, [GUARD] = { "guard", 2 },
-	[UNGUARD] = { "unguard", 2 }, [COLLAPSE] = { "collapse", 12 },
-	[HUGE_ZERO] = { "huge zero", 8 }, [SCAN] = { "scan", 90 },
+static const char *const names[N_OPERATIONS] = {
+	"write", "read", "scatter", "discard", "discard huge", "unmap", "map",
+	"hide", "show", "register", "unregister", "protect", "guard", "unguard",
+	"collapse", "huge zero", "scan",
+};
+
+static const unsigned weights[N_OPERATIONS] = {
+	14, 8, 6, 5, 5, 3, 7, 2, 4, 14, 2, 4, 2, 2, 12, 8, 90,
 };
 
 /* Everything random about a step is drawn when the script is made, so that it
@@ -70,7 +67,6 @@ static const struct {
  * addresses are relative to the arena. */
 struct step {
 	enum operation operation;
-	bool dropped;
 	size_t first;
 	size_t n_pages;
 	struct ww_pm_arg_mainline arg;
@@ -78,43 +74,9 @@ struct step {
 
 struct script {
 	uint64_t seed;
+	bool dropped[N_STEPS];
 	struct step step[N_STEPS];
 };
-
-static uint64_t random_state;
-
-static uint64_t random_bits(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state * UINT64_C(0x2545f4914f6cdd1d) >> 16;
-}
-
-static uint64_t below(uint64_t n)
-{
-	return random_bits() % n;
-}
-
-static bool one_in(unsigned n)
-{
-	return !below(n);
-}
-
-static enum operation draw_operation(void)
-{
-	unsigned total = 0, at;
-
-	for (int i = 0; i < N_OPERATIONS; i++)
-		total += operations[i].weight;
-	at = below(total);
-	for (int i = 0; i < N_OPERATIONS; i++) {
-		if (at < operations[i].weight)
-			return i;
-		at -= operations[i].weight;
-	}
-	return SCAN;
-}
 
 static uint64_t draw_mask(uint64_t often)
 {
@@ -209,7 +171,10 @@ static void spoil_scan(struct ww_pm_arg_mainline *arg)
 
 static void draw_step(struct step *step)
 {
-	*step = (struct step){ .operation = draw_operation() };
+	*step = (struct step){
+		.operation = (enum operation)draw_weighted(weights,
+							   N_OPERATIONS),
+	};
 	step->first = below(N_PAGES);
 	if (one_in(3))
 		step->first -= step->first % 512;
@@ -233,9 +198,8 @@ static void draw_step(struct step *step)
 static void draw_script(struct script *script, uint64_t seed)
 {
 	script->seed = seed;
-	random_state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	for (int i = 0; i < 8; i++)
-		random_bits();
+	memset(script->dropped, 0, sizeof(script->dropped));
+	random_begin(seed);
 	for (int i = 0; i < N_STEPS; i++)
 		draw_step(&script->step[i]);
 }
@@ -245,7 +209,7 @@ static void print_step(const struct step *step)
 	const struct ww_pm_arg_mainline *arg = &step->arg;
 
 	if (step->operation != SCAN) {
-		diag("%s %zu +%zu", operations[step->operation].name,
+		diag("%s %zu +%zu", names[step->operation],
 		     step->first, step->n_pages);
 		return;
 	}
@@ -841,7 +805,7 @@ static int first_failure(const struct script *script)
 	for (int i = 0; i < N_STEPS; i++) {
 		const struct step *step = &script->step[i];
 
-		if (step->dropped)
+		if (script->dropped[i])
 			continue;
 		if (step->operation != SCAN)
 			change(step);
@@ -883,18 +847,16 @@ static struct report run(const struct script *script, bool loud)
 	return report;
 }
 
-/* Drops every step without which it still fails. */
-static void shrink(struct script *script, int last)
+static bool fails(void *script)
 {
-	for (int i = last + 1; i < N_STEPS; i++)
-		script->step[i].dropped = true;
-	for (int i = last - 1; i >= 0; i--) {
-		script->step[i].dropped = true;
-		if (!run(script, false).failed)
-			script->step[i].dropped = false;
-	}
+	return run(script, false).failed;
+}
+
+static void explain(struct script *script, int last)
+{
+	shrink(script->dropped, N_STEPS, (size_t)last, fails, script);
 	for (int i = 0; i <= last; i++)
-		if (!script->step[i].dropped)
+		if (!script->dropped[i])
 			print_step(&script->step[i]);
 	fflush(stdout);
 	run(script, true);
@@ -965,7 +927,7 @@ int main(int argc, char **argv)
 	if (report.failed) {
 		diag("SEED=%" PRIu64 " disagrees at step %d", script.seed,
 		     report.step);
-		shrink(&script, report.step);
+		explain(&script, report.step);
 	}
 	ok(!report.failed, "the kernel and the engine agree");
 	diag("%zu scans, and a whole one after each", n);

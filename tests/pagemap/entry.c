@@ -160,7 +160,8 @@ static void passes(void)
 
 static void sources(void)
 {
-	static const char *const known = "ioctl uffd-wp soft-dirty none";
+	static const char *const known =
+		"ioctl uffd-wp soft-dirty mprotect none";
 
 	for (int abi = WW_PAGEMAP_V6; abi <= WW_PAGEMAP_GUARD; abi++) {
 		struct ww_pagemap *ours = open_it(0, abi, WW_PAGEMAP_ENGINE);
@@ -238,11 +239,11 @@ static void dies(unsigned flags, const char *way)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	ok(before > 0, "%s: a child's memory", way);
-	ok(scan(ours, &arg) == -ESRCH, "%s: it has gone", way);
+	ok(scan(ours, &arg) == -ESRCH, "trap_K15, %s: it has gone", way);
 	arg.size = 1;
 	if (flags & WW_PAGEMAP_ENGINE)
 		ok(scan(ours, &arg) == -ESRCH,
-		   "%s: whatever the argument, as in 6.18", way);
+		   "row_M_16: whatever the argument, as in 6.18");
 	ww_pagemap_close(ours);
 }
 

@@ -6,6 +6,7 @@ pagemap_tests = \
 	tests/pagemap/limits \
 	tests/pagemap/mainline \
 	tests/pagemap/remarks \
+	tests/pagemap/sources \
 	tests/pagemap/states \
 	tests/pagemap/v6 \
 	tests/pagemap/v10 \
@@ -22,6 +23,7 @@ libwwscan_la_LIBADD = libwwmodel.la $(CMOCKA_LIBS)
 tests_pagemap_limits_LDADD = libwwscan.la
 tests_pagemap_mainline_LDADD = libwwscan.la
 tests_pagemap_remarks_LDADD = libwwscan.la
+tests_pagemap_sources_LDADD = libwwscan.la
 tests_pagemap_states_LDADD = libwwscan.la
 tests_pagemap_v6_LDADD = libwwscan.la
 tests_pagemap_v10_LDADD = libwwscan.la
@@ -33,8 +35,23 @@ TESTS += tests/pagemap/differential
 tests_pagemap_differential_SOURCES = \
 	tests/kernel/tap.c \
 	tests/kernel/tap.h \
-	tests/pagemap/differential.c
+	tests/pagemap/differential.c \
+	tests/pagemap/script.c \
+	tests/pagemap/script.h
 tests_pagemap_differential_LDADD = libwwmodel.la
+
+check_PROGRAMS += tests/pagemap/expected
+TESTS += tests/pagemap/expected
+tests_pagemap_expected_SOURCES = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/pagemap/expected.c \
+	tests/pagemap/expected.h \
+	tests/pagemap/oracle.c \
+	tests/pagemap/rules.c \
+	tests/pagemap/script.c \
+	tests/pagemap/script.h
+tests_pagemap_expected_LDADD = libwwmodel.la
 
 check_PROGRAMS += tests/pagemap/entry
 TESTS += tests/pagemap/entry
@@ -42,7 +59,26 @@ tests_pagemap_entry_SOURCES = \
 	tests/kernel/tap.c \
 	tests/kernel/tap.h \
 	tests/pagemap/entry.c
-tests_pagemap_entry_LDADD = libwwpagemap.la
+tests_pagemap_entry_CFLAGS = $(AM_CFLAGS) -pthread
+tests_pagemap_entry_LDADD = libwwpagemap.la libwwkernel.la
 
-dist_check_SCRIPTS += tests/pagemap/public.sh
-TESTS += tests/pagemap/public.sh
+check_PROGRAMS += tests/pagemap/mprotect
+TESTS += tests/pagemap/mprotect
+tests_pagemap_mprotect_SOURCES = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/pagemap/mprotect.c
+tests_pagemap_mprotect_CFLAGS = $(AM_CFLAGS) -pthread
+tests_pagemap_mprotect_LDADD = libwwpagemap.la libwwkernel.la
+
+check_PROGRAMS += tests/pagemap/traps
+TESTS += tests/pagemap/traps
+tests_pagemap_traps_SOURCES = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/pagemap/traps.c
+tests_pagemap_traps_LDADD = libwwkernel.la
+tests_pagemap_traps_CFLAGS = $(AM_CFLAGS) -pthread
+
+dist_check_SCRIPTS += tests/pagemap/public.sh tests/pagemap/rows.sh
+TESTS += tests/pagemap/public.sh tests/pagemap/rows.sh

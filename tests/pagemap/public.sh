@@ -79,6 +79,25 @@ is "they are those of the structures" \
 	"$($CC -std=c11 -D_GNU_SOURCE -fsyntax-only \
 		-I"$top_srcdir/kernel/pagemap" "$folder/offsets.c" 2>&1)" ""
 
+# Numbers and structures are the same for 32-bit programs, with headers that
+# need no C library of theirs.
+mkdir -p "$folder/32/sys"
+echo '#include <asm-generic/ioctl.h>' > "$folder/32/sys/ioctl.h"
+same_in_32_bits() {
+	if ! echo | $CC -m32 -ffreestanding -fsyntax-only -x c - 2> /dev/null
+	then
+		skip 1 "$1" "$CC has no -m32"
+		return
+	fi
+	grep -E "#include|$2" "$folder/offsets.c" > "$folder/32.c"
+	is "$1" "$($CC -m32 -ffreestanding -std=c11 -D_GNU_SOURCE \
+		-fsyntax-only -I"$folder/32" -I"$top_srcdir/kernel/pagemap" \
+		"$folder/32.c" 2>&1)" ""
+}
+same_in_32_bits "row_6_26: v6 and v10 are the same in 32 bits" ww_pm_arg_v6
+same_in_32_bits "row_16_21: v16 and v18 are the same in 32 bits" ww_pm_arg_v16
+same_in_32_bits "mainline is the same in 32 bits" ww_pm_arg_mainline
+
 if command -v man > /dev/null; then
 	is "the page renders without a warning" \
 		"$(man --warnings -E UTF-8 -l "$page" 2>&1 > /dev/null)" ""

@@ -347,6 +347,23 @@ static void remark_M17_mixed_range(void **state)
 	is(SCAN(v18, OLD_WRITTEN), "EPERM");
 }
 
+/* As with read(2): a caller goes on until it gets less than it asked for. */
+static void remark_M19_less_than_asked_is_the_end(void **state)
+{
+	struct ask ask = {
+		.revision = &ww_pagemap_v18, .flags = GET | WP, .max_pages = 3,
+		.required = OLD_W, .returned = OLD_W,
+	};
+
+	(void)state;
+	armed(16);
+	write_pages(2, 8);
+	is(answer(&ask), "1: 2-4=1");
+	is(answer(&ask), "1: 5-7=1");
+	is(answer(&ask), "1: 8-9=1");
+	is(written(), "0:");
+}
+
 static void remark_M20_stops_when_full(void **state)
 {
 	(void)state;
@@ -376,7 +393,25 @@ static void remark_R1_wide_constants(void **state)
 	is(NEW(.flags = UINT64_C(1) << 32), "EINVAL");
 }
 
+static void remark_R2_number_of_the_request(void **state)
+{
+	(void)state;
+	assert_int_equal(_IOC_TYPE(WW_PM_SCAN_MAINLINE), 'f');
+	assert_int_equal(_IOC_NR(WW_PM_SCAN_V6), 16);
+	assert_int_equal(_IOC_NR(WW_PM_SCAN_V16), 16);
+	assert_int_equal(_IOC_NR(WW_PM_SCAN_MAINLINE), 16);
+}
+
 /* ---- Elsewhere ---- */
+
+static void remark_X1_protects_up_to_the_limit(void **state)
+{
+	(void)state;
+	armed_written(8);
+	is(SCAN(v10, .flags = 1, .max_pages = 3, .required = OLD_W,
+		.returned = 1), "1: 0-2=1");
+	is(written(), "1: 3-7=2");
+}
 
 static void remark_X5_independent_limits(void **state)
 {
@@ -388,6 +423,18 @@ static void remark_X5_independent_limits(void **state)
 	is(SCAN(v6, .vec_len = 3, .max_pages = 2, .anyof = OLD_S | OLD_P,
 		.returned = OLD_S | OLD_P), "2: 0=4 1=8");
 	is(SCAN(v16, .vec_len = 2, .max_pages = 3, OLD_WRITTEN), "2: 0=1 2=1");
+}
+
+static void remark_X6_partial_hugetlb_is_no_error(void **state)
+{
+	struct ww_pm_arg_mainline arg = { .size = sizeof(arg), .vec_len = 1 };
+
+	(void)state;
+	fresh(512, WATCHED);
+	ww_model_map_hugetlb(&model, 0, 512, WATCHED);
+	write_pages(0, 1);
+	is(NEW(.flags = MATCHING, .first = 100, NEW_WRITTEN), "0: @100");
+	is(raw(&ww_pagemap_guard, WW_PM_SCAN_MAINLINE, &arg), "EINVAL");
 }
 
 /* A mapping that is dirty means that all its pages are: without it, a page whose
@@ -499,10 +546,14 @@ int main(void)
 		cmocka_unit_test(remark_M15_return_does_not_select),
 		cmocka_unit_test(remark_M16_early_stop_in_hugetlb),
 		cmocka_unit_test(remark_M17_mixed_range),
+		cmocka_unit_test(remark_M19_less_than_asked_is_the_end),
 		cmocka_unit_test(remark_M20_stops_when_full),
 		cmocka_unit_test(remark_M21_protects_what_was_stored),
 		cmocka_unit_test(remark_R1_wide_constants),
+		cmocka_unit_test(remark_R2_number_of_the_request),
+		cmocka_unit_test(remark_X1_protects_up_to_the_limit),
 		cmocka_unit_test(remark_X5_independent_limits),
+		cmocka_unit_test(remark_X6_partial_hugetlb_is_no_error),
 		cmocka_unit_test(remark_X7_dirty_mappings),
 		cmocka_unit_test(remark_X8_get_does_not_protect),
 		cmocka_unit_test(remark_X9_reset_of_half_a_huge_page),

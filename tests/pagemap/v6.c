@@ -343,6 +343,21 @@ static void row_6_25_hugetlb(void **state)
 	is(dirty(), "1: 512-1023=1");
 }
 
+/* Without the bit, the other categories are there all the same. */
+static void row_6_27_without_soft_dirty(void **state)
+{
+	(void)state;
+	fresh(4, SD);
+	write_pages(1, 2);
+	model.pages.soft_dirty = false;
+	is(SCAN(v6, .required = OLD_P, .returned = 15), "1: 1-2=4");
+	is(SCAN(v6, .anyof = OLD_P | OLD_S, .excluded = OLD_W, .returned = 15),
+	   "1: 1-2=4");
+	is(dirty(), "EINVAL");
+	/* and masks of 64 bits */
+	is(SCAN(v6, .required = UINT64_C(1) << 32, .returned = 15), "EINVAL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +386,7 @@ int main(void)
 		cmocka_unit_test(row_6_22_mapping_cleared_as_delivered),
 		cmocka_unit_test(row_6_24_pfnmap),
 		cmocka_unit_test(row_6_25_hugetlb),
+		cmocka_unit_test(row_6_27_without_soft_dirty),
 	};
 
 	return RUN(tests);
