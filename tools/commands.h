@@ -25,6 +25,12 @@
 	  "status is 0 if nothing fails but what is a known fault, 1 if " \
 	  "something does, 3 if nothing, or not every named Wine, could be " \
 	  "run.") \
+	C(bench, " [--quick] [--case=PREFIX]... [--json=FILE] [--svg=DIR] " \
+	  "[--targets|--list]", \
+	  "Measure winewatch beside the methods of Wines, the bare system calls " \
+	  "and memory that nobody watches. The exit status is 0 if all was " \
+	  "measured, however fast, 1 if a method gave a wrong answer, 3 if " \
+	  "nothing could be measured or a result could not be written.") \
 	C(help, " [COMMAND]", "Print this text, or the options of COMMAND.")
 
 /* O(symbol, name, argument with its = or "", what it does) */
@@ -53,6 +59,24 @@
 	  "Give each row that long instead of its own time, which is 20 seconds " \
 	  "on a Wine as it is, where faults may be endless loops.")
 
+#define WW_BENCH_OPTIONS(O) \
+	O(BENCH_QUICK, "quick", "", \
+	  "Repeat little and wait little: under a minute on a machine with " \
+	  "nothing else to do, and less exact.") \
+	O(BENCH_CASE, "case", "=PREFIX", \
+	  "Measure only cases whose names begin with PREFIX. May be given again " \
+	  "for further ones.") \
+	O(BENCH_JSON, "json", "=FILE", \
+	  "Write the result as one JSON object to FILE. As FILE, - is standard " \
+	  "output, instead of the text.") \
+	O(BENCH_SVG, "svg", "=DIR", \
+	  "Draw the result into SVG files in the folder DIR, with gnuplot.") \
+	O(BENCH_TARGETS, "targets", "", \
+	  "Print, instead of the table, how the result compares with what the " \
+	  "project wants.") \
+	O(BENCH_LIST, "list", "", "Print the names of the cases, and measure " \
+	  "none.")
+
 /* The keys of the options for argp; outside of the printable characters, so
  * that no option has a one-letter form. */
 enum ww_option {
@@ -60,6 +84,7 @@ enum ww_option {
 #define O(symbol, name, argument, what) WW_OPTION_##symbol,
 	WW_DOCTOR_OPTIONS(O)
 	WW_CONFORM_OPTIONS(O)
+	WW_BENCH_OPTIONS(O)
 #undef O
 };
 

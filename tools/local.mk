@@ -5,7 +5,28 @@ if WITH_TOOL
 bin_PROGRAMS += tools/winewatch
 endif
 tools_winewatch_SOURCES = \
+	bench/bench.c \
+	bench/bench.h \
+	bench/ioctl.c \
+	bench/memory.c \
+	bench/method.h \
+	bench/mix.c \
+	bench/pages.c \
+	bench/pattern.c \
+	bench/pattern.h \
+	bench/reservations.c \
+	bench/threads.c \
+	bench/touch.c \
+	bench/unwatched.c \
+	bench/wine-10.7.c \
+	bench/wine-stock.c \
+	bench/winewatch.c \
 	include/private/environment.h \
+	tools/bench.c \
+	tools/bench_plots.c \
+	tools/bench_report.c \
+	tools/bench_report.h \
+	tools/bench_targets.c \
 	tools/child.c \
 	tools/child.h \
 	tools/commands.h \
@@ -35,10 +56,11 @@ tools_winewatch_SOURCES = \
 	tools/winewatch.c
 tools_winewatch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-DPKGLIBDIR='"$(pkglibdir)"'
+tools_winewatch_CFLAGS = $(AM_CFLAGS) -pthread
 # The convenience library, not the shared one: the command knows a build tree by
 # its own place in it, so it must be the program itself and not a wrapper that
 # libtool makes for finding libraries that are not installed.
-tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS)
+tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS) -lm
 
 # The conformance suite, where winewatch conform finds it: its programs are in
 # tests/win32, the lists of known faults beside the command.

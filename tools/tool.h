@@ -15,8 +15,10 @@ enum {
 	EXIT_MISSING = 1,	/* doctor: something required is not */
 	EXIT_CONFORMS = 0,	/* conform: no row fails but known faults */
 	EXIT_FAILS = 1,		/* conform: some row does */
+	EXIT_MEASURED = 0,	/* bench: all that was asked for */
+	EXIT_WRONG = 1,		/* bench: some answer was */
 	EXIT_USAGE = 2,
-	EXIT_UNKNOWN = 3,	/* doctor, conform: could not tell */
+	EXIT_UNKNOWN = 3,	/* doctor, conform, bench: could not tell */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 };

@@ -46,11 +46,15 @@ static const struct argp_option texts[] = {
 #define GROUP 3
 	WW_CONFORM_OPTIONS(O)
 #undef GROUP
+	{ .doc = "Options of bench:", .group = 4 },
+#define GROUP 4
+	WW_BENCH_OPTIONS(O)
+#undef GROUP
 #undef O
-	{ .doc = "Environment:", .group = 4 },
+	{ .doc = "Environment:", .group = 5 },
 #define V(symbol, name_, values, what) \
 	{ .name = name_ "=" values, .doc = what, .flags = OPTION_DOC, \
-	  .group = 4 },
+	  .group = 5 },
 	WW_ENVIRONMENT(V)
 #undef V
 	{ .doc = "Options of winewatch itself:", .group = -1 },

@@ -2,6 +2,7 @@
 EXTRA_DIST += tests/required tests/tools/tap.sh
 
 dist_check_SCRIPTS += \
+	tests/tools/bench.sh \
 	tests/tools/conform.sh \
 	tests/tools/doctor.sh \
 	tests/tools/doctor-wine.sh \
@@ -10,14 +11,21 @@ dist_check_SCRIPTS += \
 
 if WITH_TOOL
 TESTS += \
+	tests/tools/bench.sh \
 	tests/tools/conform.sh \
 	tests/tools/doctor.sh \
 	tests/tools/doctor-wine.sh \
 	tests/tools/manual.sh \
 	tests/tools/run.sh
 
-check_PROGRAMS += tests/tools/conform-json tests/tools/doctor-json
+check_PROGRAMS += \
+	tests/tools/bench-json \
+	tests/tools/conform-json \
+	tests/tools/doctor-json
 endif
+tests_tools_bench_json_SOURCES = tests/tools/bench-json.c
+tests_tools_bench_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_tools_bench_json_LDADD = $(JANSSON_LIBS)
 tests_tools_conform_json_SOURCES = tests/tools/conform-json.c
 tests_tools_conform_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_tools_conform_json_LDADD = $(JANSSON_LIBS)
