@@ -9,6 +9,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -345,6 +348,44 @@ static void finding(void)
 	ok(errno == saved, "errno stays as it was");
 }
 
+/* By its tag, with no more than so many descriptors to open. */
+static int find_with(int n_spare)
+{
+	struct rlimit saved, limit;
+	struct ww_process other;
+	int fds[64], n = 0, ret;
+
+	getrlimit(RLIMIT_NOFILE, &saved);
+	limit = saved;
+	limit.rlim_cur = 64;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		bail_out("limiting descriptors");
+	while ((fds[n] = dup(to_child[1])) >= 0)
+		n++;
+	if (n < n_spare)
+		bail_out("filling descriptors");
+	for (int i = 0; i < n_spare; i++)
+		close(fds[--n]);
+	ret = ww_foreign_find_tag(&other, &its_tag);
+	while (n)
+		close(fds[--n]);
+	setrlimit(RLIMIT_NOFILE, &saved);
+	return ret;
+}
+
+/* All processes, the descriptors of one, and its file. */
+static void finding_with_few_descriptors(void)
+{
+	for (int n_spare = 0; n_spare < 3; n_spare++) {
+		int ret = find_with(n_spare);
+
+		if (!ok(ret == -EMFILE, "%d descriptors are too few to find it",
+			n_spare))
+			diag("%d", ret);
+	}
+	ok(!find_with(3), "3 are enough");
+}
+
 static void ranges(void)
 {
 	size_t page_size = ww_page_size();
@@ -530,6 +571,110 @@ static void forked(void)
 	tell(COMMIT, 0, 2, 1);
 }
 
+/* ---- Exec ---- */
+
+#define FIXED ((char *)0x20000000)
+
+enum { PROGRAM_PAGES = 8 };
+
+static int to_program[2], from_program[2];
+
+/* Watches memory that is at the same place in each new program, has written one
+ * page, and says how many there are. A zero byte makes it a new program. */
+static _Noreturn void be_program(int orders, int answers)
+{
+	struct area area = { regions_or_skip(), FIXED, PROGRAM_PAGES };
+	size_t n_bytes = PROGRAM_PAGES * ww_page_size();
+	uintptr_t addresses[PROGRAM_PAGES];
+	char byte, texts[2][16];
+	sigset_t saved;
+
+	if (mmap(FIXED, n_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		 MAP_FIXED_NOREPLACE, -1, 0) != FIXED)
+		_exit(1);
+	ww_regions_lock(area.regions, &saved);
+	if (ww_regions_reserve(area.regions, (uintptr_t)FIXED, n_bytes, false))
+		_exit(1);
+	ww_regions_unlock(area.regions, &saved);
+	area_commit(&area, 0, PROGRAM_PAGES);
+	area_write(&area, 3);
+	do {
+		byte = (char)area_get(&area, 0, PROGRAM_PAGES, false, addresses,
+				      PROGRAM_PAGES);
+		if (write(answers, &byte, 1) != 1 || read(orders, &byte, 1) != 1)
+			_exit(1);
+	} while (byte);
+	snprintf(texts[0], sizeof(texts[0]), "%d", orders);
+	snprintf(texts[1], sizeof(texts[1]), "%d", answers);
+	execl("/proc/self/exe", "foreign", "program", texts[0], texts[1],
+	      (char *)NULL);
+	_exit(1);
+}
+
+static int hear_program(void)
+{
+	struct pollfd end = { .fd = from_program[0], .events = POLLIN };
+	char byte;
+
+	if (poll(&end, 1, PATIENCE_MS) != 1 || read(end.fd, &byte, 1) != 1)
+		bail_out("waiting for a program");
+	return byte;
+}
+
+static int tell_program(char byte)
+{
+	if (write(to_program[1], &byte, 1) != 1)
+		bail_out("writing to a program");
+	return hear_program();
+}
+
+static bool exec_at_fstat;
+
+/* The library's own: it looks at a file before it takes it for the one that it
+ * has found. */
+int fstat(int fd, struct stat *file)
+{
+	int ret = fstatat(fd, "", file, AT_EMPTY_PATH);
+
+	if (exec_at_fstat) {
+		exec_at_fstat = false;
+		tell_program(0);
+	}
+	return ret;
+}
+
+/* The process that was found becomes another, with the same pid, while a call
+ * opens what it needs of it. */
+static void replaced(void)
+{
+	size_t n_bytes = PROGRAM_PAGES * ww_page_size();
+	struct ww_foreign_range range;
+	struct ww_process found;
+	pid_t pid;
+
+	if (pipe(to_program) || pipe(from_program))
+		bail_out("making pipes");
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		be_program(to_program[0], from_program[1]);
+	}
+	ok(hear_program() == 1 && !ww_foreign_find(&found, pid) &&
+	   !ww_foreign_begin(&range, &found, (uintptr_t)FIXED, n_bytes),
+	   "a program is found");
+	exec_at_fstat = true;
+	ww_foreign_reset(&range);
+	ok(!exec_at_fstat, "in the middle of a reset there is a new one");
+	ok(tell_program(1) == 1, "which keeps what it has written");
+	ok(ww_foreign_reset(&range) == -ESRCH, "and is not the one that was found");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(to_program[i]);
+		close(from_program[i]);
+	}
+}
+
 /* ---- The race ---- */
 
 static bool copy_page(int view, size_t page, uint64_t *copy)
@@ -665,6 +810,8 @@ int main(int argc, char **argv)
 {
 	struct ww_tracker tracker;
 
+	if (argc > 3 && !strcmp(argv[1], "program"))
+		be_program(atoi(argv[2]), atoi(argv[3]));
 	tracker_or_skip(&tracker);
 	ww_tracker_close(&tracker);
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
@@ -673,6 +820,7 @@ int main(int argc, char **argv)
 		bail_out("mapping memory");
 	start_child();
 	finding();
+	finding_with_few_descriptors();
 	ranges();
 	single_pages();
 	decommitted();
@@ -680,6 +828,7 @@ int main(int argc, char **argv)
 	renewed();
 	holes();
 	forked();
+	replaced();
 	racing(argc > 1 ? strtoull(argv[1], NULL, 0)
 			: (uint64_t)time(NULL) * 2654435761u | 1,
 	       argc > 2 ? atoi(argv[2]) : 2);

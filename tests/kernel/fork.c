@@ -200,6 +200,38 @@ static void decommitted(struct ww_regions *regions)
 	area_release(&area);
 }
 
+/* Its parent takes such a bit while the child comes to life, in some rounds
+ * before the child has had the processor. */
+static void taken_at_once(struct ww_regions *regions)
+{
+	enum { ROUNDS = 200 };
+	struct area area;
+	int right = 0;
+
+	area_reserve(&area, regions, 8);
+	for (int i = 0; i < ROUNDS; i++) {
+		uintptr_t address;
+		pid_t pid;
+
+		memset(reports, 0, sizeof(*reports) * N_REPORTS);
+		area_commit(&area, 0, 8);
+		area_write(&area, 5);
+		area_decommit(&area, 0, 8);
+		pid = fork();
+		if (!pid) {
+			ask(&area, FIRST, false);
+			_exit(0);
+		}
+		right += area_get(&area, 0, 8, true, &address, 1) == 1;
+		waitpid(pid, NULL, 0);
+		right += reports[FIRST].n == 1 && is_reported(&area, FIRST, 5);
+	}
+	if (!ok(right == 2 * ROUNDS, "also if the parent takes it at once"))
+		diag("%d reports are missing in %d rounds", 2 * ROUNDS - right,
+		     ROUNDS);
+	area_release(&area);
+}
+
 /* The child's own writes before it asked anything, in memory that it then
  * decommits: the parent's bits say nothing about them. */
 static void decommit_first(struct ww_regions *regions)
@@ -347,6 +379,7 @@ int main(void)
 	fork_one(regions);
 	commit_first(regions);
 	decommitted(regions);
+	taken_at_once(regions);
 	decommit_first(regions);
 	reserve_first(regions);
 	parent_goes_on(regions);

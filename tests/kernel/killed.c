@@ -110,7 +110,7 @@ int main(void)
 	for (unsigned round = 0; round < N_ROUNDS; round++)
 		lost += one_round(round, &n_inside, &n_twice);
 	ok(!lost, "%d threads killed: nothing is lost", N_ROUNDS);
-	ok(n_inside > N_ROUNDS / 20, "some of them inside their queries");
+	ok(n_inside, "some of them inside their queries");
 	diag("%zu inside, %zu pages lost, %zu reported twice", n_inside, lost,
 	     n_twice);
 	area_write(&area, 7);

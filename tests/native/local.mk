@@ -8,6 +8,7 @@ native_test_sources = \
 
 native_tests = \
 	tests/native/arguments \
+	tests/native/cut_off \
 	tests/native/fork \
 	tests/native/header \
 	tests/native/limits \
@@ -16,6 +17,7 @@ native_tests = \
 	tests/native/placeholders \
 	tests/native/places \
 	tests/native/processes \
+	tests/native/reused_pid \
 	tests/native/rows \
 	tests/native/status \
 	tests/native/stress \
@@ -54,6 +56,8 @@ libwwvalues_la_SOURCES = tests/native/values_wine.c tests/native/values.h
 libwwvalues_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 
 # Outside, with the installed header.
+tests_native_cut_off_SOURCES = tests/native/cut_off.c $(native_test_sources)
+tests_native_cut_off_LDADD = libwritewatch-win32.la
 tests_native_fork_SOURCES = tests/native/fork.c $(native_test_sources)
 tests_native_fork_CFLAGS = $(AM_CFLAGS) -pthread
 tests_native_fork_LDADD = libwritewatch-win32.la
@@ -71,6 +75,8 @@ tests_native_places_LDADD = libwritewatch-win32.la
 tests_native_processes_SOURCES = tests/native/processes.c $(native_test_sources)
 tests_native_processes_CFLAGS = $(AM_CFLAGS) -pthread
 tests_native_processes_LDADD = libwritewatch-win32.la
+tests_native_reused_pid_SOURCES = tests/native/reused_pid.c $(native_test_sources)
+tests_native_reused_pid_LDADD = libwritewatch-win32.la
 tests_native_rows_SOURCES = tests/native/rows.c $(native_test_sources)
 tests_native_rows_LDADD = libwritewatch-win32.la
 tests_native_stress_SOURCES = tests/native/stress.c $(native_test_sources)

@@ -156,6 +156,48 @@ static void only_its_own_file_counts(void **state)
 	assert_int_equal(look(getpid()), 0);
 }
 
+/* The bytes of a file with so many pages, rounded down to whole bytes of bits. */
+static size_t file_bytes(uint64_t n_pages, uint64_t max_views)
+{
+	const uint64_t parts[] = { 1, 16 * max_views,
+				   n_pages / WW_KNOWN_GROUP / 8, n_pages / 8 };
+	uint64_t n_bytes = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		n_bytes += (parts[i] + 65535) / 65536 * 65536;
+	return (size_t)n_bytes;
+}
+
+/* The last pages of such a file would have no bits in it, though its size is as
+ * its numbers say. */
+static void sizes_that_round_down_are_refused(void **state)
+{
+	static const struct {
+		uint64_t n_pages;
+		int ret;
+	} sizes[] = {
+		{ 3 << 24, 0 },
+		{ (3 << 24) + 1, -ENOENT },	/* the leaves are full */
+		/* the summary is */
+		{ (UINT64_C(1) << 31) + WW_KNOWN_GROUP, -ENOENT },
+	};
+	/* behind magic, layout and page size: pages and views */
+	uint64_t *numbers = (uint64_t *)regions->share.header + 2;
+	uint64_t n_pages = numbers[0];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		size_t n_bytes = file_bytes(sizes[i].n_pages, numbers[1]);
+
+		numbers[0] = sizes[i].n_pages;
+		assert_int_equal(ww_share_look_at(&other, regions->share.header,
+						  n_bytes, getpid(), &fake_ops),
+				 sizes[i].ret);
+	}
+	numbers[0] = n_pages;
+	assert_int_equal(look(getpid()), 0);
+}
+
 /* The owner never reads header and table: whatever stands there, its own
  * answers are right. */
 static void tampering_leads_only_others_astray(void **state)
@@ -378,6 +420,7 @@ int main(void)
 		TEST(known_pages_are_one_and_the_same),
 		TEST(a_stopped_owner_is_not_waited_for),
 		TEST(only_its_own_file_counts),
+		TEST(sizes_that_round_down_are_refused),
 		TEST(tampering_leads_only_others_astray),
 		TEST(memory_beyond_the_bitmap_is_refused),
 		TEST(a_refused_file_is_replaced),
