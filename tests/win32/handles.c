@@ -17,6 +17,7 @@
 
 #define N_PAGES		16
 #define N_FOLLOWED	256
+#define N_ROUNDS	200
 #define N_WRITERS	4
 
 #define NT_INVALID_HANDLE	((NTSTATUS)0xc0000008)
@@ -122,7 +123,10 @@ static bool copy_out(const struct call *call, void *there, void *here,
 #endif
 }
 
-/* The page is read after it was reported: later writes show again. */
+/*
+ * The page is read after it was reported: later writes show again. Wine stops
+ * the other process for each read.
+ */
 static void follow(const struct call *call)
 {
 	static uint32_t seen[N_FOLLOWED];
@@ -130,7 +134,7 @@ static void follow(const struct call *call)
 	void *there = (void *)(uintptr_t)call->value;
 
 	CHECK(copy_in(call, seen, there, sizeof(seen)), "cannot read");
-	for (unsigned int round = 0; round < 200; round++) {
+	for (unsigned int round = 0; another_round(round, N_ROUNDS); round++) {
 		ULONG_PTR count = 1 + round * 37 % N_FOLLOWED;
 		NTSTATUS status = get(call->process, WRITE_WATCH_FLAG_RESET,
 				      call->start, call->n_bytes, addresses,

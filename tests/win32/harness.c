@@ -140,6 +140,28 @@ void wait_a_turn(uint64_t start_us, const char *what)
 	let_others_run();
 }
 
+/* Half of what the row has, or another process that it waits for. */
+static unsigned int time_to_repeat_s(void)
+{
+	if (!current)
+		return WAIT_S / 2;
+	return (current->timeout_s ?: DEFAULT_TIMEOUT_S) / 2;
+}
+
+bool another_round(unsigned int round, unsigned int n_rounds)
+{
+	static uint64_t start;
+
+	if (!round)
+		start = now_us();
+	if (round >= n_rounds)
+		return false;
+	if (now_us() - start < time_to_repeat_s() * UINT64_C(1000000))
+		return true;
+	note("%u of %u rounds", round, n_rounds);
+	return false;
+}
+
 uint64_t row_seed(void)
 {
 	if (!seed_given)

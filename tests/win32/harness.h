@@ -108,6 +108,13 @@ uint64_t now_us(void);
 void spin_us(unsigned int us);
 
 /*
+ * For what is repeated: true for rounds 0 to n_rounds - 1, or, where the machine
+ * is busy, for as many as fit into half of the row's time. A round that does not
+ * end is still a hang.
+ */
+bool another_round(unsigned int round, unsigned int n_rounds);
+
+/*
  * One turn of a waiting loop: lets another thread run; gives up when 20 s have
  * passed since start_us.
  */

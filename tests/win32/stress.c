@@ -84,13 +84,15 @@ static void writers_and_scanner(void)
  * A writer that waits on a page which is not committed yet, as a program does
  * that commits in its exception handler: its write comes the moment that the
  * commit makes it possible. The last page of a piece first: should the piece be
- * watched only after that, it is the one for which this takes longest.
+ * watched only after that, it is the one for which this takes longest. The two
+ * threads take turns at each piece, which a busy machine makes slow.
  */
 #define COMMIT_PAGES	8192
+#define MOST_PIECES	512
 
 static struct early {
 	char *base;
-	size_t piece_pages;
+	size_t piece_pages, n_pages;
 	volatile size_t n_written;
 } early;
 
@@ -98,7 +100,7 @@ static void write_early(void *argument)
 {
 	struct early *writer = argument;
 
-	for (size_t end = writer->piece_pages; end <= COMMIT_PAGES;
+	for (size_t end = writer->piece_pages; end <= writer->n_pages;
 	     end += writer->piece_pages) {
 		for (size_t i = 1; i <= writer->piece_pages; i++)
 			*value(writer->base, end - i) = end;
@@ -107,11 +109,11 @@ static void write_early(void *argument)
 }
 
 /* Each piece is committed while the writer waits for its last page. */
-static void commit_pieces(char *base, size_t piece_pages)
+static void commit_pieces(char *base, size_t piece_pages, size_t n_pages)
 {
-	uint64_t start = now_us();
+	for (size_t page = 0; page < n_pages; page += piece_pages) {
+		uint64_t start = now_us();
 
-	for (size_t page = 0; page < COMMIT_PAGES; page += piece_pages) {
 		while (early.n_written < page)
 			wait_a_turn(start, "all writes");
 		if (!VirtualAlloc(base + page * PAGE_BYTES,
@@ -129,27 +131,31 @@ static void writer_races_commits(void)
 	static void *addresses[COMMIT_PAGES];
 	static bool reported[COMMIT_PAGES];
 
-	for (size_t round = 0; round < sizeof(pieces) / sizeof(*pieces);
-	     round++) {
+	for (unsigned int round = 0;
+	     another_round(round, sizeof(pieces) / sizeof(*pieces)); round++) {
+		size_t n_pages = pieces[round] * MOST_PIECES;
 		unsigned int n_lost = 0;
 		HANDLE thread;
 
+		if (n_pages > COMMIT_PAGES)
+			n_pages = COMMIT_PAGES;
 		early.base = allocate(COMMIT_PAGES,
 				      MEM_RESERVE | MEM_WRITE_WATCH,
 				      PAGE_READWRITE);
 		early.piece_pages = pieces[round];
+		early.n_pages = n_pages;
 		early.n_written = 0;
 		retry_faults_in(early.base, COMMIT_PAGES * PAGE_BYTES);
 		thread = start_thread(write_early, &early);
-		commit_pieces(early.base, pieces[round]);
+		commit_pieces(early.base, pieces[round], n_pages);
 		join_thread(thread);
 		retry_faults_in(NULL, 0);
 		memset(reported, 0, sizeof(reported));
 		take(early.base, COMMIT_PAGES, addresses, reported);
-		for (size_t page = 0; page < COMMIT_PAGES; page++)
+		for (size_t page = 0; page < n_pages; page++)
 			n_lost += !reported[page];
-		CHECK(!n_lost, "round %u: %u of %u writes are lost",
-		      (unsigned int)round, n_lost, COMMIT_PAGES);
+		CHECK(!n_lost, "round %u: %u of %u writes are lost", round,
+		      n_lost, (unsigned int)n_pages);
 		release(early.base);
 	}
 }

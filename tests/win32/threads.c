@@ -159,7 +159,7 @@ static void suspended_loop_ends(void)
 	unsigned int most = 0;
 
 	start_thread(hinder, &worker);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; another_round(round, ROUNDS); round++) {
 		ULONG_PTR capacity = round % 2 ? MOST_ENTRIES : 1;
 		/* A page can be owed twice, once for the suspended call. */
 		unsigned int limit = 4 * N_PAGES / capacity, n_calls;
@@ -205,7 +205,7 @@ static void suspended_anywhere(void)
 	HANDLE thread = start_worker(true);
 	uint64_t random = row_seed();
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; another_round(round, ROUNDS); round++) {
 		next_round();
 		spin_us(random_below(&random, 200));
 		suspend_thread(thread);
@@ -301,7 +301,7 @@ static void killed_anywhere(void)
 	static void *addresses[LIFE_PAGES];
 	uint64_t random = row_seed();
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; another_round(round, ROUNDS); round++) {
 		struct life *life = &lives[round % N_LIVES];
 		bool reported[LIFE_PAGES] = { false };
 		uint64_t start;

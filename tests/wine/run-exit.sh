@@ -40,7 +40,7 @@ echo 1..13
 run $row
 is 1 "a program that ends with 0" $? 0
 is 2 "nothing is logged without being asked for" "$(cat "$log")" ""
-run --child $row
+run --child 1 $row
 is 3 "a program that ends with 42" $? 42
 run --no-such-option
 is 4 "a program that ends with 2" $? 2
