@@ -21,10 +21,10 @@
 	  "[--row=NAME|--group=PREFIX] [--timeout=SECONDS]", \
 	  "Run the conformance suite on everything present and print which " \
 	  "rule of Windows holds where: natively and, for each Wine, as it is " \
-	  "and with winewatch. Without --wine, the Wine found in PATH. The exit " \
-	  "status is 0 if nothing fails but what is a known fault, 1 if " \
-	  "something does, 3 if nothing, or not every named Wine, could be " \
-	  "run.") \
+	  "and with winewatch. Without --wine, the Wine found in PATH or in " \
+	  "a usual folder. The exit status is 0 if nothing fails but what is " \
+	  "a known fault, 1 if something does, 3 if nothing, or not every " \
+	  "named Wine, could be run.") \
 	C(bench, " [--quick] [--case=PREFIX]... [--json=FILE] [--svg=DIR] " \
 	  "[--targets|--list]", \
 	  "Measure winewatch beside the methods of Wines, the bare system calls " \

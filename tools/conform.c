@@ -140,16 +140,29 @@ static void run_system(struct request *request, const char *name,
 	request->n_run++;
 }
 
-static void add_native(struct request *request)
+static bool backend_works(const char *backend)
 {
-	const struct setting setting = { .program = request->files.native };
-	const char *backend = ww_backend_name();
+	const struct ww_open_options options = {
+		.struct_size = sizeof(options), .backend = backend,
+	};
+	struct ww *ww;
+
+	if (ww_open(&ww, &options))
+		return false;
+	ww_close(ww);
+	return true;
+}
+
+static void add_backend(struct request *request, const char *backend)
+{
+	const struct setting setting = { .program = request->files.native,
+					 .backend = backend };
 	char *name = format_text("native/%s", backend);
 	char *why_not = setting_list(&setting, &request->matrix);
 
 	if (why_not)
 		skip_system(request, name, why_not);
-	else if (strcmp(backend, "none") == 0)
+	else if (!backend_works(backend))
 		skip_system(request, name, "no backend works here: see "
 					   "winewatch doctor");
 	else
@@ -157,6 +170,20 @@ static void add_native(struct request *request)
 			   &(struct faults){ 0 });
 	free(why_not);
 	free(name);
+}
+
+/* The backend that programs get, which may be forced, or else all that work. */
+static void add_native(struct request *request)
+{
+	static const char *const others[] = { "softdirty", "mprotect" };
+	const char *best = ww_backend_name();
+
+	add_backend(request, best);
+	if (secure_getenv("WINEWATCH_BACKEND"))
+		return;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strcmp(best, others[i]) && backend_works(others[i]))
+			add_backend(request, others[i]);
 }
 
 static void add_stock(struct request *request, const struct setting *setting,

@@ -105,6 +105,8 @@ static void set_environment(const struct setting *setting)
 	unsetenv("LD_PRELOAD");
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		unsetenv(ours[i]);
+	if (setting->backend)
+		setenv(ours[WW_ENV_BACKEND], setting->backend, 1);
 }
 
 /* In the new process, see struct child. */

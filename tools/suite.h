@@ -25,6 +25,7 @@ struct setting {
 	const char *wine;	/* command of the shell, or NULL: natively */
 	const char *prefix;	/* of the Wine; NULL: it needs none */
 	const char *library;	/* to preload, or NULL: Wine as it is */
+	const char *backend;	/* natively: to force, or NULL */
 };
 
 /*

@@ -7,6 +7,8 @@ set -u
 unset WINEPREFIX
 backend=$("$winewatch" doctor | sed -n 's/^backend: //p')
 [ "$backend" != none ] || skip_all "no backend works here: see winewatch doctor"
+# One native column: the others are alike.
+export WINEWATCH_BACKEND="$backend"
 facts_of=$top_builddir/tests/tools/conform-json
 
 # A build tree of its own, with the library if there is one.
