@@ -38,7 +38,8 @@ static void wine_signals(sigset_t *set)
 /* Errors that may be gone at the next allocation. */
 static bool may_pass(int error)
 {
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
+	       error == -EAGAIN;
 }
 
 static struct ww_regions *open_registry(const struct ww_wine *wine,
