@@ -74,4 +74,6 @@ tests_kernel_probe_LDADD = libwwkernel.la
 if WITH_SECCOMP
 tests_kernel_probe_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS) -DWITH_SECCOMP
 tests_kernel_probe_LDADD += $(SECCOMP_LIBS)
+else
+tests_kernel_probe_CPPFLAGS = $(AM_CPPFLAGS)
 endif
