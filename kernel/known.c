@@ -6,6 +6,9 @@
  * costs memory, too; so leaves are read where the summary says so, and behind a
  * run.
  *
+ * A piece is entered before a view of its pages is published, and stays: whoever
+ * has found the view finds the piece.
+ *
  * A bit of the summary is set after the bits below it, and cleared only where
  * no page is watched, so a reader that misses it may only miss bits that were
  * set while it ran: whoever set them reports them, or hands them on, later than
@@ -14,6 +17,24 @@
 #include "known.h"
 
 #define WORD_BITS WW_KNOWN_WORD_BITS
+#define PIECE_WORDS (WW_KNOWN_PIECE_PAGES / WORD_BITS)
+
+static struct ww_known_piece *piece_of(const struct ww_known *known, size_t word)
+{
+	return __atomic_load_n(&known->pieces[word / PIECE_WORDS],
+			       __ATOMIC_ACQUIRE);
+}
+
+static uint64_t *leaf_in(struct ww_known_piece *piece, size_t word)
+{
+	return &piece->leaves[word % PIECE_WORDS];
+}
+
+/* The word of the summary that has the bit of a group of words. */
+static uint64_t *summary_in(struct ww_known_piece *piece, size_t group)
+{
+	return &piece->summary[group % (PIECE_WORDS / WORD_BITS) / WORD_BITS];
+}
 
 /* The bits of [first, end) that lie in word number `word`. */
 static uint64_t mask_in(size_t word, size_t first, size_t end)
@@ -33,16 +54,26 @@ static uint64_t load(const uint64_t *word)
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
+static uint64_t load_leaf(const struct ww_known *known, size_t word)
+{
+	struct ww_known_piece *piece = piece_of(known, word);
+
+	return piece ? load(leaf_in(piece, word)) : 0;
+}
+
 void ww_known_set(const struct ww_known *known, size_t first, size_t end)
 {
-	if (!known->summary || first >= end)
+	if (!known->pieces || first >= end)
 		return;
 	for (size_t w = first / WORD_BITS; w * WORD_BITS < end; w++) {
+		struct ww_known_piece *piece = piece_of(known, w);
 		size_t group = w / WORD_BITS;
 
-		__atomic_fetch_or(&known->leaves[w], mask_in(w, first, end),
+		if (!piece)
+			continue;
+		__atomic_fetch_or(leaf_in(piece, w), mask_in(w, first, end),
 				  __ATOMIC_SEQ_CST);
-		__atomic_fetch_or(&known->summary[group / WORD_BITS],
+		__atomic_fetch_or(summary_in(piece, group),
 				  UINT64_C(1) << group % WORD_BITS, __ATOMIC_SEQ_CST);
 	}
 }
@@ -51,15 +82,20 @@ void ww_known_set(const struct ww_known *known, size_t first, size_t end)
 static bool next_word(const struct ww_known *known, size_t *w, size_t end)
 {
 	while (*w < end) {
+		struct ww_known_piece *piece = piece_of(known, *w);
 		size_t group = *w / WORD_BITS;
-		uint64_t bits = load(&known->summary[group / WORD_BITS])
-				>> group % WORD_BITS;
+		uint64_t bits;
 
+		if (!piece) {
+			*w = (*w / PIECE_WORDS + 1) * PIECE_WORDS;
+			continue;
+		}
+		bits = load(summary_in(piece, group)) >> group % WORD_BITS;
 		if (!bits)
 			*w = (group / WORD_BITS + 1) * WORD_BITS * WORD_BITS;
 		else if (!(bits & 1))
 			*w = (group + (size_t)__builtin_ctzll(bits)) * WORD_BITS;
-		else if (!load(&known->leaves[*w]))
+		else if (!load(leaf_in(piece, *w)))
 			++*w;
 		else
 			return true;
@@ -74,24 +110,25 @@ static size_t end_word(size_t end)
 
 void ww_known_clear(const struct ww_known *known, size_t first, size_t end)
 {
-	if (!known->summary || first >= end)
+	if (!known->pieces || first >= end)
 		return;
 	for (size_t w = first / WORD_BITS; next_word(known, &w, end_word(end)); w++)
-		__atomic_fetch_and(&known->leaves[w], ~mask_in(w, first, end),
-				   __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(leaf_in(piece_of(known, w), w),
+				   ~mask_in(w, first, end), __ATOMIC_SEQ_CST);
 }
 
-/* Clears the summary's bits of some groups. Whether any was set. */
-static bool clear_summary(const struct ww_known *known, size_t first, size_t end)
+/* Clears the summary's bits of some groups of a piece. Whether any was set. */
+static bool clear_summary(struct ww_known_piece *piece, size_t first, size_t end)
 {
 	bool any = false;
 
 	for (size_t s = first / WORD_BITS; s * WORD_BITS < end; s++) {
+		uint64_t *word = summary_in(piece, s * WORD_BITS);
 		uint64_t mask = mask_in(s, first, end);
 
-		if (load(&known->summary[s]) & mask)
-			any |= __atomic_fetch_and(&known->summary[s], ~mask,
-						  __ATOMIC_SEQ_CST) & mask;
+		if (load(word) & mask)
+			any |= __atomic_fetch_and(word, ~mask, __ATOMIC_SEQ_CST) &
+			       mask;
 	}
 	return any;
 }
@@ -103,20 +140,23 @@ void ww_known_forget(const struct ww_known *known,
 	size_t span = ww_page_size() * 8;
 
 	ww_known_clear(known, first, end);
-	if (!known->summary)
+	if (!known->pieces)
 		return;
-	for (size_t p = (first + span - 1) / span; (p + 1) * span <= end; p++)
-		if (clear_summary(known, p * span / WW_KNOWN_GROUP,
-				  (p + 1) * span / WW_KNOWN_GROUP))
-			ops->discard((char *)known->leaves + p * ww_page_size(),
-				     ww_page_size());
+	for (size_t p = (first + span - 1) / span; (p + 1) * span <= end; p++) {
+		size_t word = p * span / WORD_BITS;
+		struct ww_known_piece *piece = piece_of(known, word);
+
+		if (piece && clear_summary(piece, p * span / WW_KNOWN_GROUP,
+					   (p + 1) * span / WW_KNOWN_GROUP))
+			ops->discard(leaf_in(piece, word), ww_page_size());
+	}
 }
 
 /* The first page of [first, end) whose bit is set; `end` if there is none. */
 static size_t next_set(const struct ww_known *known, size_t first, size_t end)
 {
 	for (size_t w = first / WORD_BITS; next_word(known, &w, end_word(end)); w++) {
-		uint64_t bits = load(&known->leaves[w]) & mask_in(w, first, end);
+		uint64_t bits = load_leaf(known, w) & mask_in(w, first, end);
 
 		if (bits)
 			return w * WORD_BITS + (size_t)__builtin_ctzll(bits);
@@ -128,7 +168,7 @@ static size_t next_set(const struct ww_known *known, size_t first, size_t end)
 static size_t next_unset(const struct ww_known *known, size_t first, size_t end)
 {
 	for (size_t w = first / WORD_BITS; w * WORD_BITS < end; w++) {
-		uint64_t bits = ~load(&known->leaves[w]) & mask_in(w, first, end);
+		uint64_t bits = ~load_leaf(known, w) & mask_in(w, first, end);
 
 		if (bits)
 			return w * WORD_BITS + (size_t)__builtin_ctzll(bits);
@@ -141,7 +181,7 @@ bool ww_known_next(const struct ww_known *known, size_t first, size_t end,
 {
 	if (first >= end)
 		return false;
-	if (!known->summary) {
+	if (!known->pieces) {
 		*run_first = first;
 		*run_end = end;
 		return true;

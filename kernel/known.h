@@ -5,8 +5,9 @@
  * result that had reset them never reached its caller.
  *
  * Pages are numbered from address 0. Bits are set, cleared and read by any
- * thread, and cleared by other processes. The bitmap is sparse memory that is
- * there from the start (share.h), so nothing here can fail.
+ * thread, and cleared by other processes. A piece of the bitmap is there before
+ * the first of its pages is watched, and stays (share.h), so nothing here can
+ * fail.
  */
 #ifndef WW_KNOWN_H
 #define WW_KNOWN_H
@@ -19,10 +20,21 @@
 /* The pages that one bit of the summary stands for. */
 #define WW_KNOWN_GROUP (WW_KNOWN_WORD_BITS * WW_KNOWN_WORD_BITS)
 
+/* With pages of 4 KiB, 64 GiB of memory. */
+#define WW_KNOWN_PIECE_PAGES ((size_t)1 << 24)
+
+/* Sparse memory, zeroed at first. */
+struct ww_known_piece {
+	uint64_t leaves[WW_KNOWN_PIECE_PAGES / WW_KNOWN_WORD_BITS];
+	uint64_t summary[WW_KNOWN_PIECE_PAGES / WW_KNOWN_GROUP /
+			 WW_KNOWN_WORD_BITS];
+};
+
 struct ww_known {
-	uint64_t *summary;	/* NULL: there is no bitmap; every page reads as
-				 * known, and nothing can be set or cleared */
-	uint64_t *leaves;
+	/* One each, from address 0 on; NULL: none of its pages is known, and
+	 * none can be set. Without the table, every page reads as known, and
+	 * nothing can be set or cleared. */
+	struct ww_known_piece **pieces;
 };
 
 /* Sets the bits of [first, end). */

@@ -75,7 +75,7 @@ static int linux_protect(uintptr_t start, size_t n_bytes, int access)
 }
 
 /* Beyond the limit the kernel would send a signal. */
-static int check_file_size(size_t n_bytes)
+static int check_file_size(uint64_t n_bytes)
 {
 	struct rlimit limit;
 
@@ -86,7 +86,7 @@ static int check_file_size(size_t n_bytes)
 }
 
 /* A file that cannot shrink, so that nobody who maps it meets its end. */
-static int sized_file(const char *name, size_t n_bytes)
+static int sized_file(const char *name, uint64_t n_bytes)
 {
 	int fd, error;
 
@@ -104,31 +104,37 @@ static int sized_file(const char *name, size_t n_bytes)
 	return -1;
 }
 
-static int linux_map_sparse(const char *name, size_t n_bytes, void **start)
-{
-	int flags = name ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-	int saved = errno, error, fd = name ? sized_file(name, n_bytes) : -1;
-
-	if (name && fd < 0)
-		return result(fd, saved);
-	*start = mmap(NULL, n_bytes, PROT_NONE, flags | MAP_NORESERVE, fd, 0);
-	if (*start == MAP_FAILED) {
-		error = -errno;
-		if (name)
-			close(fd);
-		errno = saved;
-		return error;
-	}
-	madvise(*start, n_bytes, MADV_DONTDUMP);
-	errno = saved;
-	return name ? fd : 0;
-}
-
-static int linux_allow(void *start, size_t n_bytes)
+static int linux_sparse_file(const char *name, uint64_t n_bytes)
 {
 	int saved = errno;
 
-	return result(mprotect(start, n_bytes, PROT_READ | PROT_WRITE), saved);
+	return result(sized_file(name, n_bytes), saved);
+}
+
+/* What is accessible from the start is filled with memory if the program has
+ * called mlockall. */
+static int map_empty(int fd, uint64_t offset, size_t n_bytes, void **start)
+{
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+
+	*start = mmap(NULL, n_bytes, PROT_NONE, flags | MAP_NORESERVE, fd,
+		      (off_t)offset);
+	if (*start == MAP_FAILED)
+		return -1;
+	madvise(*start, n_bytes, MADV_DONTDUMP);
+	if (!mprotect(*start, n_bytes, PROT_READ | PROT_WRITE))
+		return 0;
+	linux_unmap(*start, n_bytes);
+	return -1;
+}
+
+static int linux_map_part(int fd, uint64_t offset, size_t n_bytes, void **start)
+{
+	int saved = errno;
+	int ret = result(map_empty(fd, offset, n_bytes, start), saved);
+
+	/* more than may be locked */
+	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
 static int linux_move(void *from, void *to, size_t n_bytes)
@@ -158,8 +164,8 @@ const struct ww_kernel_ops ww_linux = {
 	.map = linux_map,
 	.unmap = linux_unmap,
 	.protect = linux_protect,
-	.map_sparse = linux_map_sparse,
-	.allow = linux_allow,
+	.sparse_file = linux_sparse_file,
+	.map_part = linux_map_part,
 	.move = linux_move,
 	.discard = linux_discard,
 };

@@ -11,6 +11,8 @@ libwwkernel_la_SOURCES = \
 	kernel/api.c \
 	kernel/backends.c \
 	kernel/foreign.c \
+	kernel/foreign_find.c \
+	kernel/foreign_find.h \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \

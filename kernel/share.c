@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A registry's shared file: header, views, summary and leaves of the bitmap,
- * each at an offset that the header's numbers give, all of it sparse.
+ * A registry's shared file: header, views and the pieces of the bitmap, each at
+ * an offset that the header's numbers give, all of it sparse. Private memory in
+ * its place has only pieces.
  *
- * The leaves are mapped without access, and made accessible a piece at a time
- * where there are views: a program that calls mlockall would get memory for all
- * that is accessible.
+ * Pieces are mapped where there are views: all of them take 8 GiB, which a limit
+ * of address space, or of locked memory, need not leave.
  *
  * Header and table are under a sequence count as in spans.c, with two
  * differences. The owner may be stopped or killed between its two steps, so
@@ -17,23 +17,22 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define LOAD(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 
 #define MAGIC UINT64_C(0x6863746177656e69)	/* "inewatch" */
-#define LAYOUT 1
+#define LAYOUT 2
 #define ALIGNMENT 65536		/* the largest page there is */
 
 /* User space by default: more is only mapped for those who ask for it. */
 #define ADDRESS_BITS (sizeof(void *) == 8 ? 48 : 32)
-#define MAX_VIEWS (sizeof(void *) == 8 ? (size_t)1 << 18 : (size_t)1 << 15)
 
-/* 64 GiB of memory, with pages of 4 KiB. */
-#define PIECE_BYTES ((size_t)2 << 20)
-#define PIECE_PAGES (PIECE_BYTES * 8)
+/* Of any process, and of this one. */
+#define MOST_PIECES ((size_t)1 << 12)
+#define MOST_VIEWS ((size_t)1 << 18)
+#define MAX_VIEWS (sizeof(void *) == 8 ? MOST_VIEWS : (size_t)1 << 15)
 
 /* Fixed sizes: a 64-bit process may look at a 32-bit one. The magic is stored
  * last. */
@@ -41,7 +40,7 @@ struct ww_share_header {
 	uint64_t magic;
 	uint32_t layout;
 	uint32_t page_size;
-	uint64_t n_pages;
+	uint64_t n_pieces;
 	uint64_t max_views;
 	uint64_t pid;
 	uint64_t sequence;	/* odd while the owner is at work */
@@ -59,77 +58,119 @@ static uint64_t align(uint64_t n_bytes)
 	return (n_bytes + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
 }
 
-static uint64_t views_bytes(uint64_t max_views)
+static size_t views_bytes(size_t max_views)
 {
-	return align(max_views * sizeof(struct ww_shared_view));
+	return (size_t)align(max_views * sizeof(struct ww_shared_view));
 }
 
-static uint64_t summary_bytes(uint64_t n_pages)
+static size_t piece_bytes(void)
 {
-	return align(n_pages / WW_KNOWN_GROUP / 8);
+	return (size_t)align(sizeof(struct ww_known_piece));
 }
 
-/* All but the leaves. */
-static uint64_t head_bytes(uint64_t n_pages, uint64_t max_views)
+static size_t offset_of_views(void)
 {
-	return align(sizeof(struct ww_share_header)) + views_bytes(max_views) +
-	       summary_bytes(n_pages);
+	return (size_t)align(sizeof(struct ww_share_header));
 }
 
-static uint64_t leaf_bytes(uint64_t n_pages)
+static uint64_t offset_of_piece(size_t i, size_t max_views)
 {
-	return align(n_pages / 8);
+	return offset_of_views() + views_bytes(max_views) +
+	       (uint64_t)i * piece_bytes();
 }
 
-static uint64_t all_bytes(uint64_t n_pages, uint64_t max_views)
+static int map_header(struct ww_share *share, const struct ww_kernel_ops *ops)
 {
-	return head_bytes(n_pages, max_views) + leaf_bytes(n_pages);
+	void *header;
+	int ret = ops->map_part(share->fd, 0, offset_of_views(), &header);
+
+	if (!ret)
+		share->header = header;
+	return ret;
 }
 
-static void lay_out(struct ww_share *share, void *memory, uint64_t n_pages,
-		    uint64_t max_views)
+static int map_views(struct ww_share *share, const struct ww_kernel_ops *ops)
 {
-	char *at = memory;
+	void *views;
+	int ret = ops->map_part(share->fd, offset_of_views(),
+				views_bytes(share->max_views), &views);
 
-	share->header = memory;
-	at += align(sizeof(struct ww_share_header));
-	share->views = (struct ww_shared_view *)at;
-	at += views_bytes(max_views);
-	share->known.summary = (uint64_t *)at;
-	share->known.leaves = (uint64_t *)(at + summary_bytes(n_pages));
-	share->n_pages = (size_t)n_pages;
-	share->max_views = (size_t)max_views;
-	share->n_bytes = (size_t)all_bytes(n_pages, max_views);
+	if (!ret)
+		share->views = views;
+	return ret;
 }
 
-static int allow_piece(const struct ww_share *share,
-		       const struct ww_kernel_ops *ops, size_t piece)
+static size_t table_bytes(const struct ww_share *share)
 {
-	size_t offset = piece * PIECE_BYTES;
-	size_t rest = (size_t)leaf_bytes(share->n_pages) - offset;
+	return share->n_pieces * sizeof(*share->known.pieces);
+}
 
-	return ops->allow((char *)share->known.leaves + offset,
-			  rest < PIECE_BYTES ? rest : PIECE_BYTES);
+static int map_table(struct ww_share *share, const struct ww_kernel_ops *ops)
+{
+	share->known.pieces = ops->map(table_bytes(share));
+	return share->known.pieces ? 0 : -ENOMEM;
+}
+
+static int map_piece(struct ww_share *share, const struct ww_kernel_ops *ops,
+		     size_t i)
+{
+	uint64_t offset = offset_of_piece(i, share->max_views);
+	void *piece;
+
+	if (share->known.pieces[i])
+		return 0;
+	if (ops->map_part(share->fd, offset, piece_bytes(), &piece))
+		return -ENOMEM;
+	__atomic_store_n(&share->known.pieces[i], piece, __ATOMIC_RELEASE);
+	return 0;
 }
 
 int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
 		   uintptr_t start, uintptr_t end)
 {
-	size_t last = ww_page_number(end - 1);
+	size_t last = ww_page_number(end - 1) / WW_KNOWN_PIECE_PAGES;
+	int ret = 0;
 
-	if (last >= share->n_pages)
+	if (last >= share->n_pieces)
 		return -ENOMEM;
-	if (!share->header)
+	if (!share->known.pieces)
 		return 0;
-	for (size_t i = ww_page_number(start) / PIECE_PAGES;
-	     i <= last / PIECE_PAGES; i++) {
-		uint64_t bit = UINT64_C(1) << i % 64;
+	for (size_t i = ww_page_number(start) / WW_KNOWN_PIECE_PAGES;
+	     !ret && i <= last; i++)
+		ret = map_piece(share, ops, i);
+	return ret;
+}
 
-		if (!(share->reached[i / 64] & bit) && allow_piece(share, ops, i))
-			return -ENOMEM;
-		share->reached[i / 64] |= bit;
-	}
-	return 0;
+static void unmap_head(struct ww_share *share, const struct ww_kernel_ops *ops)
+{
+	if (share->header)
+		ops->unmap(share->header, offset_of_views());
+	if (share->views)
+		ops->unmap(share->views, views_bytes(share->max_views));
+	if (share->fd >= 0)
+		ops->close(share->fd);
+	share->header = NULL;
+	share->views = NULL;
+	share->fd = -1;
+}
+
+static void unmap_bitmap(struct ww_share *share, const struct ww_kernel_ops *ops)
+{
+	struct ww_known_piece **pieces = share->known.pieces;
+
+	if (!pieces)
+		return;
+	for (size_t i = 0; i < share->n_pieces; i++)
+		if (pieces[i])
+			ops->unmap(pieces[i], piece_bytes());
+	ops->unmap(pieces, table_bytes(share));
+	share->known.pieces = NULL;
+}
+
+void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops)
+{
+	unmap_head(share, ops);
+	unmap_bitmap(share, ops);
 }
 
 /* ---- The owner ---- */
@@ -142,26 +183,34 @@ static bool is_refused(int error)
 	       error == -EFBIG;
 }
 
-static uint64_t all_pages(void)
+static size_t all_pieces(void)
 {
-	return (UINT64_C(1) << ADDRESS_BITS) / ww_page_size();
+	uint64_t n_pages = (UINT64_C(1) << ADDRESS_BITS) / ww_page_size();
+
+	return (size_t)((n_pages + WW_KNOWN_PIECE_PAGES - 1) /
+			WW_KNOWN_PIECE_PAGES);
 }
 
-static int begin(struct ww_share *share, const struct ww_kernel_ops *ops,
-		 void *memory, int fd)
+static int make_head(struct ww_share *share, const struct ww_kernel_ops *ops,
+		     const char *name)
 {
-	struct ww_share_header *header = memory;
+	struct ww_share_header *header;
+	int ret = ops->sparse_file(name, offset_of_piece(share->n_pieces,
+							 share->max_views));
 
-	*share = (struct ww_share){ .fd = fd };
-	lay_out(share, memory, all_pages(), MAX_VIEWS);
-	if (ops->allow(memory, (size_t)head_bytes(all_pages(), MAX_VIEWS))) {
-		ww_share_close(share, ops);
-		return -ENOMEM;
-	}
+	if (ret < 0)
+		return ret;
+	share->fd = ret;
+	ret = map_header(share, ops);
+	if (!ret)
+		ret = map_views(share, ops);
+	if (ret)
+		return ret;
+	header = share->header;
 	header->layout = LAYOUT;
 	header->page_size = (uint32_t)ww_page_size();
-	header->n_pages = all_pages();
-	header->max_views = MAX_VIEWS;
+	header->n_pieces = share->n_pieces;
+	header->max_views = share->max_views;
 	header->pid = (uint64_t)getpid();
 	return 0;
 }
@@ -169,17 +218,23 @@ static int begin(struct ww_share *share, const struct ww_kernel_ops *ops,
 /* From here on others find it. */
 static void publish(struct ww_share *share)
 {
-	__atomic_store_n(&share->header->magic, MAGIC, __ATOMIC_RELEASE);
+	if (share->header)
+		__atomic_store_n(&share->header->magic, MAGIC, __ATOMIC_RELEASE);
 }
 
 static int open_as(struct ww_share *share, const struct ww_kernel_ops *ops,
 		   const char *name)
 {
-	void *memory;
-	int fd = ops->map_sparse(name, (size_t)all_bytes(all_pages(), MAX_VIEWS),
-				 &memory);
+	int ret;
 
-	return fd < 0 ? fd : begin(share, ops, memory, name ? fd : -1);
+	*share = (struct ww_share){ .fd = -1, .n_pieces = all_pieces(),
+				    .max_views = MAX_VIEWS };
+	ret = name ? make_head(share, ops, name) : 0;
+	if (!ret)
+		ret = map_table(share, ops);
+	if (ret)
+		ww_share_close(share, ops);
+	return ret;
 }
 
 int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops,
@@ -194,13 +249,16 @@ int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops,
 	return ret;
 }
 
-void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops)
+/* Those without a view, too: the child's parts with its parent's then. */
+static int reach_same(const struct ww_share *from, struct ww_share *to,
+		      const struct ww_kernel_ops *ops)
 {
-	if (share->header)
-		ops->unmap(share->header, share->n_bytes);
-	if (share->fd >= 0)
-		ops->close(share->fd);
-	*share = (struct ww_share){ .fd = -1 };
+	int ret = 0;
+
+	for (size_t i = 0; from->known.pieces && !ret && i < to->n_pieces; i++)
+		if (from->known.pieces[i])
+			ret = map_piece(to, ops, i);
+	return ret;
 }
 
 static int copy_known(const struct ww_share *from, struct ww_share *to,
@@ -220,64 +278,70 @@ static int copy_known(const struct ww_share *from, struct ww_share *to,
 	return 0;
 }
 
-/* After a move, which only a mapping without access survives in one. */
-static int allow_again(const struct ww_share *share,
-		       const struct ww_kernel_ops *ops)
-{
-	int ret = ops->allow(share->header, (size_t)head_bytes(share->n_pages,
-							       share->max_views));
-
-	for (size_t i = 0; !ret && i < WW_SHARE_PIECES; i++)
-		if (share->reached[i / 64] >> i % 64 & 1)
-			ret = allow_piece(share, ops, i);
-	return ret;
-}
-
-/* The new file comes to lie where the old one was: the fork may have happened in
- * a signal handler, above a search of the bitmap. */
-static int take_place(struct ww_share *share, const struct ww_kernel_ops *ops,
-		      struct ww_share *old)
-{
-	if (!old->header)
-		return 0;
-	if (!ops->protect((uintptr_t)share->header, share->n_bytes, PROT_NONE) &&
-	    !ops->move(share->header, old->header, share->n_bytes)) {
-		lay_out(share, old->header, share->n_pages, share->max_views);
-		old->header = NULL;
-	}
-	return allow_again(share, ops);
-}
-
 void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
 			  const struct ww_kernel_ops *ops,
 			  const struct ww_spans *views, bool found)
 {
 	if ((!found || open_as(child, ops, WW_SHARE_NAME)) &&
 	    open_as(child, ops, NULL))
-		*child = (struct ww_share){ .fd = -1 };
-	else if (copy_known(share, child, ops, views))
+		return;
+	if (reach_same(share, child, ops) || copy_known(share, child, ops, views))
 		ww_share_close(child, ops);
+}
+
+/* The child's pieces come to lie where its parent's were, and the table stays:
+ * the fork may have happened in a signal handler, above a search of the bitmap.
+ * A piece that cannot be moved is good where it is for every later one. */
+static void take_places(struct ww_share *share, struct ww_share *child,
+			const struct ww_kernel_ops *ops)
+{
+	struct ww_known_piece **at = share->known.pieces;
+	struct ww_known_piece **from = child->known.pieces;
+
+	if (!at) {
+		share->known = child->known;
+		child->known.pieces = NULL;
+		return;
+	}
+	for (size_t i = 0; i < share->n_pieces; i++) {
+		if (from[i] && ops->move(from[i], at[i], piece_bytes())) {
+			ops->unmap(at[i], piece_bytes());
+			at[i] = from[i];
+		}
+		from[i] = NULL;
+	}
+}
+
+static void take_head(struct ww_share *share, struct ww_share *child,
+		      const struct ww_kernel_ops *ops)
+{
+	unmap_head(share, ops);
+	share->header = child->header;
+	share->views = child->views;
+	share->fd = child->fd;
+	share->sequence = child->sequence;
+	child->header = NULL;
+	child->views = NULL;
+	child->fd = -1;
 }
 
 void ww_share_after_fork(struct ww_share *share, struct ww_share *child,
 			 const struct ww_kernel_ops *ops,
 			 const struct ww_spans *views)
 {
-	struct ww_share old = *share;
-
-	*share = *child;
-	*child = (struct ww_share){ .fd = -1 };
 	/* and what a query has given back since the first copy */
-	if (share->header && !copy_known(&old, share, ops, views) &&
-	    !take_place(share, ops, &old)) {
-		share->header->pid = (uint64_t)getpid();
-		ww_share_views(share, views, 0);
-		publish(share);
+	if (child->known.pieces && !copy_known(share, child, ops, views)) {
+		take_places(share, child, ops);
+		take_head(share, child, ops);
 	} else {
 		ww_share_close(share, ops);
-		share->n_pages = old.n_pages;
 	}
-	ww_share_close(&old, ops);
+	ww_share_close(child, ops);
+	if (!share->header)
+		return;
+	share->header->pid = (uint64_t)getpid();
+	ww_share_views(share, views, 0);
+	publish(share);
 }
 
 static void write_begin(struct ww_share *share)
@@ -324,34 +388,44 @@ void ww_share_tag(struct ww_share *share, const struct ww_tag *tag)
 
 /* ---- Others ---- */
 
-size_t ww_share_first_bytes(void)
+/* Takes the numbers of a header, once. */
+static int read_numbers(struct ww_share *share, uint64_t n_bytes, pid_t pid)
 {
-	return ALIGNMENT;
-}
-
-int ww_share_look_at(struct ww_share *share, void *memory, size_t n_bytes,
-		     pid_t pid, const struct ww_kernel_ops *ops)
-{
-	const struct ww_share_header *header = memory;
-	uint64_t n_pages, max_views;
+	const struct ww_share_header *header = share->header;
+	uint64_t n_pieces, max_views;
 
 	if (__atomic_load_n(&header->magic, __ATOMIC_ACQUIRE) != MAGIC ||
 	    LOAD(header->layout) != LAYOUT ||
 	    LOAD(header->page_size) != ww_page_size() ||
 	    LOAD(header->pid) != (uint64_t)pid)
 		return -ENOENT;
-	n_pages = LOAD(header->n_pages);
+	n_pieces = LOAD(header->n_pieces);
 	max_views = LOAD(header->max_views);
-	/* whole words of the summary's bytes: nothing is cut short below */
-	if (n_pages % (WW_KNOWN_GROUP * 8) ||
-	    n_pages > (uint64_t)PIECE_PAGES * WW_SHARE_PIECES ||
-	    max_views > UINT32_MAX || all_bytes(n_pages, max_views) != n_bytes)
+	if (!n_pieces || n_pieces > MOST_PIECES || !max_views ||
+	    max_views > MOST_VIEWS ||
+	    offset_of_piece((size_t)n_pieces, (size_t)max_views) != n_bytes)
 		return -ENOENT;
-	if (ops->allow(memory, (size_t)head_bytes(n_pages, max_views)))
-		return -ENOMEM;
-	*share = (struct ww_share){ .fd = -1 };
-	lay_out(share, memory, n_pages, max_views);
+	share->n_pieces = (size_t)n_pieces;
+	share->max_views = (size_t)max_views;
 	return 0;
+}
+
+int ww_share_look_at(struct ww_share *share, const struct ww_kernel_ops *ops,
+		     int fd, uint64_t n_bytes, pid_t pid)
+{
+	int ret;
+
+	*share = (struct ww_share){ .fd = fd };
+	ret = n_bytes < offset_of_views() ? -ENOENT : map_header(share, ops);
+	if (!ret)
+		ret = read_numbers(share, n_bytes, pid);
+	if (!ret)
+		ret = map_views(share, ops);
+	if (!ret)
+		ret = map_table(share, ops);
+	if (ret)
+		ww_share_close(share, ops);
+	return ret;
 }
 
 /* How often a reader looks again before it takes the owner for stopped. */

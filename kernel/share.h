@@ -18,28 +18,27 @@
 
 #define WW_SHARE_NAME "winewatch"
 
-/* The most pieces of the bitmap (share.c). */
-#define WW_SHARE_PIECES 4096
-
 struct ww_share_header;
 struct ww_shared_view;
 
 /* One side's way to the file. */
 struct ww_share {
-	struct ww_share_header *header;	/* NULL: there is no memory for it */
+	struct ww_share_header *header;	/* NULL: there is no file */
 	struct ww_shared_view *views;
 	size_t max_views;
-	size_t n_pages;			/* in the bitmap */
-	size_t n_bytes;
-	int fd;				/* the owner's; -1: nobody finds it */
+	size_t n_pieces;		/* of the bitmap, mapped or not */
+	int fd;				/* -1: there is no file */
 	unsigned sequence;		/* the owner's */
-	uint64_t reached[WW_SHARE_PIECES / 64];
 	struct ww_known known;
 };
 
-/* Makes the bits of [start, end) accessible. 0 or -ENOMEM. */
+/* Maps the bits of [start, end). What is mapped stays until ww_share_close, and
+ * nobody else may reach at the same time; others may use the bitmap meanwhile. 0
+ * or -ENOMEM. */
 int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
 		   uintptr_t start, uintptr_t end);
+
+void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
 
 /* ---- The owner ---- */
 
@@ -47,7 +46,6 @@ int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
  * `found`, private memory that others do not find. 0 or -errno. */
 int ww_share_open(struct ww_share *share, const struct ww_kernel_ops *ops,
 		  bool found);
-void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
 
 /* Before a fork: the child's file, with the bits that are known in `views`, to
  * be `found` or not. The parent goes on to clear bits in its own while the child
@@ -58,8 +56,8 @@ void ww_share_before_fork(const struct ww_share *share, struct ww_share *child,
 			  const struct ww_spans *views, bool found);
 
 /* In a forked child, before anything else: its file in the place of its
- * parent's, without a tag. Without memory for it every page of the child reads
- * as known. */
+ * parent's, without a tag. Every piece of the bitmap lies where it was. Without
+ * memory for it every page of the child reads as known. */
 void ww_share_after_fork(struct ww_share *share, struct ww_share *child,
 			 const struct ww_kernel_ops *ops,
 			 const struct ww_spans *views);
@@ -71,13 +69,12 @@ void ww_share_tag(struct ww_share *share, const struct ww_tag *tag);
 
 /* ---- Others ---- */
 
-/* Makes `share` the way to a file of `n_bytes` that is mapped at `memory`, where
- * the first ww_share_first_bytes() can be accessed. 0, or -ENOENT if it is not
- * such a file, or not by the process with this pid (as it sees itself):
- * descriptors are inherited, too. */
-int ww_share_look_at(struct ww_share *share, void *memory, size_t n_bytes,
-		     pid_t pid, const struct ww_kernel_ops *ops);
-size_t ww_share_first_bytes(void);
+/* Makes `share` the way to a file of `n_bytes`. It owns the descriptor from now
+ * on, and closes it if it fails. 0, -ENOMEM, or -ENOENT if it is not such a file,
+ * or not by the process with this pid (as it sees itself): descriptors are
+ * inherited, too. */
+int ww_share_look_at(struct ww_share *share, const struct ww_kernel_ops *ops,
+		     int fd, uint64_t n_bytes, pid_t pid);
 
 /* -EBUSY: the owner has stopped in the middle of a change. */
 int ww_share_read_tag(const struct ww_share *share, struct ww_tag *tag);

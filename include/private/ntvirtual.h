@@ -8,7 +8,9 @@
  * stacks and whatever malloc gives are free memory to them, and a reservation
  * never lands there. A handle of another process is for the two queries on
  * written pages; everything else on it is STATUS_NOT_SUPPORTED. A handle needs
- * PROCESS_VM_OPERATION, for NtQueryVirtualMemory PROCESS_QUERY_INFORMATION.
+ * PROCESS_VM_OPERATION, for NtQueryVirtualMemory PROCESS_QUERY_INFORMATION. The
+ * queries find one registry in a process, the first: in one that has opened a
+ * tracker (writewatch.h) before it called any of these, only what that watches.
  *
  * Threads: every call may run in any thread at any time. The calls that change
  * memory take a lock, with all signals blocked; no memory of the caller's is

@@ -66,12 +66,11 @@ struct ww_kernel_ops {
 	void *(*map)(size_t n_bytes);
 	void (*unmap)(void *start, size_t n_bytes);
 	int (*protect)(uintptr_t start, size_t n_bytes, int access);
-	/* zeroed memory, not accessible yet, not reserved, left out of core
-	 * dumps: of a file in memory with this name, and returns the file's
-	 * descriptor; or private if there is no name, and returns 0 */
-	int (*map_sparse)(const char *name, size_t n_bytes, void **start);
-	/* makes it readable and writable */
-	int (*allow)(void *start, size_t n_bytes);
+	/* a file in memory of this name, zeroed and sparse: its descriptor */
+	int (*sparse_file)(const char *name, uint64_t n_bytes);
+	/* maps a part of such a file, or for -1 private zeroed memory: readable
+	 * and writable, not reserved, left out of core dumps */
+	int (*map_part)(int fd, uint64_t offset, size_t n_bytes, void **start);
 	/* moves a mapping to where another of its size is, which goes */
 	int (*move)(void *from, void *to, size_t n_bytes);
 	/* gives the memory under a mapping back: it reads as zeroes then */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	MAPPED = 1,
@@ -59,6 +60,7 @@ static struct area fake_area = {
 };
 static struct fault faults[FAKE_SITES];
 static enum { CLOSED, UFFD, UFFD_READY, PAGEMAP, SHARED, STALE } fds[MAX_FDS];
+static int files[MAX_FDS];	/* the kernel's descriptor of what is SHARED */
 static uint64_t random_state = 1;
 
 static uintptr_t page_size(void)
@@ -207,7 +209,7 @@ void fake_after_fork(void)
 		fake_flags[i] &= (fake_flags[i] & PRESENT) ? MAPPED | ACCESSIBLE |
 				 PRESENT : MAPPED | ACCESSIBLE;
 	for (size_t i = 0; i < MAX_FDS; i++)
-		if (fds[i] != CLOSED)
+		if (fds[i] != CLOSED && fds[i] != SHARED)
 			fds[i] = STALE;
 }
 
@@ -255,7 +257,8 @@ static int next_fault(enum fake_site site, bool *late)
 {
 	struct fault *fault = &faults[site];
 	bool gives = site == FAKE_USERFAULTFD || site == FAKE_OPEN_PAGEMAP ||
-		     site == FAKE_MAP || site == FAKE_MAP_SPARSE;
+		     site == FAKE_MAP || site == FAKE_MAP_SPARSE ||
+		     site == FAKE_ALLOW;
 
 	fake.calls[site]++;
 	*late = !gives && (fault->one_in ? fake_random(2) : fault->late);
@@ -340,6 +343,8 @@ static void fake_close(int fd)
 	    fds[fd - FIRST_FD] == CLOSED) {
 		fake.bad_calls++;
 	} else {
+		if (fds[fd - FIRST_FD] == SHARED)
+			close(files[fd - FIRST_FD]);
 		fds[fd - FIRST_FD] = CLOSED;
 		fake.open_fds--;
 	}
@@ -660,11 +665,13 @@ static struct area *new_area(size_t n_bytes)
 	return area;
 }
 
-static struct area *new_sparse(size_t n_bytes, int flags)
+/* Private memory for the descriptor -1. */
+static struct area *new_part(int file, uint64_t offset, size_t n_bytes)
 {
+	int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	struct area *area = calloc(1, sizeof(*area));
-	void *memory = mmap(NULL, n_bytes, PROT_NONE,
-			    MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+	void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE,
+			    MAP_NORESERVE | flags, file, (off_t)offset);
 
 	if (memory == MAP_FAILED)
 		abort();
@@ -698,48 +705,74 @@ static void *fake_map(size_t n_bytes)
 	return (void *)area->start;
 }
 
-struct sparse {
-	const char *name;
+static int share_file(int file)
+{
+	int fd = open_fd(SHARED);
+
+	if (fd < 0)
+		close(file);
+	else
+		files[fd - FIRST_FD] = file;
+	return fd;
+}
+
+static int do_sparse_file(void *argument)
+{
+	int file = memfd_create("fake", MFD_CLOEXEC);
+
+	if (file < 0 || ftruncate(file, *(off_t *)argument))
+		abort();
+	return share_file(file);
+}
+
+static int fake_sparse_file(const char *name, uint64_t n_bytes)
+{
+	off_t size = (off_t)n_bytes;
+
+	(void)name;
+	return run(FAKE_MAP_SPARSE, do_sparse_file, &size);
+}
+
+int fake_open_again(int fd)
+{
+	int again;
+
+	pthread_mutex_lock(&lock);
+	again = check_fd(fd, SHARED) ? -1 : share_file(dup(files[fd - FIRST_FD]));
+	pthread_mutex_unlock(&lock);
+	return again;
+}
+
+struct part {
+	int fd;
+	uint64_t offset;
 	size_t n_bytes;
 	struct area *area;
 };
 
-static int do_map_sparse(void *argument)
+static int do_map_part(void *argument)
 {
-	struct sparse *sparse = argument;
-	int fd = sparse->name ? open_fd(SHARED) : 0;
+	struct part *part = argument;
+	int file = -1;
 
-	if (fd < 0)
-		return fd;
-	sparse->area = new_sparse(sparse->n_bytes, sparse->name ? MAP_SHARED
-								: MAP_PRIVATE);
-	add_area(sparse->area);
-	return fd;
+	if (part->fd >= 0) {
+		if (check_fd(part->fd, SHARED))
+			return -EBADF;
+		file = files[part->fd - FIRST_FD];
+	}
+	part->area = new_part(file, part->offset, part->n_bytes);
+	add_area(part->area);
+	return 0;
 }
 
-static int fake_map_sparse(const char *name, size_t n_bytes, void **start)
+static int fake_map_part(int fd, uint64_t offset, size_t n_bytes, void **start)
 {
-	struct sparse sparse = { name, n_bytes, NULL };
-	int fd = run(FAKE_MAP_SPARSE, do_map_sparse, &sparse);
+	struct part part = { fd, offset, n_bytes, NULL };
+	int ret = run(FAKE_ALLOW, do_map_part, &part);
 
-	if (fd >= 0)
-		*start = (void *)sparse.area->start;
-	return fd;
-}
-
-static int do_allow(void *argument)
-{
-	struct ww_run *run = argument;
-
-	return mprotect((void *)run->start, run->end - run->start,
-			PROT_READ | PROT_WRITE) ? -errno : 0;
-}
-
-static int fake_allow(void *start, size_t n_bytes)
-{
-	struct ww_run range = { (uintptr_t)start, (uintptr_t)start + n_bytes, 0 };
-
-	return run(FAKE_ALLOW, do_allow, &range);
+	if (!ret)
+		*start = (void *)part.area->start;
+	return ret;
 }
 
 static struct area **link_to(const void *start)
@@ -845,8 +878,8 @@ const struct ww_kernel_ops fake_ops = {
 	.map = fake_map,
 	.unmap = fake_unmap,
 	.protect = fake_mprotect,
-	.map_sparse = fake_map_sparse,
-	.allow = fake_allow,
+	.sparse_file = fake_sparse_file,
+	.map_part = fake_map_part,
 	.move = fake_move,
 	.discard = fake_discard,
 };

@@ -6,7 +6,8 @@
  *
  * The fake memory has addresses but no contents; tests read and write it by
  * page number. What `map` returns is real memory, whose writes are found by
- * comparing. That of `map_sparse` is real, too, but cannot be watched.
+ * comparing. That of `map_part` is real, too, and so are files; they cannot be
+ * watched.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -51,11 +52,14 @@ bool fake_accessible(size_t page);
 bool fake_registered(size_t page);
 bool fake_protected(size_t page);
 
+/* One more descriptor of a file. */
+int fake_open_again(int fd);
+
 /* Page tables in use under the fake memory. */
 size_t fake_tables(void);
 
-/* In a forked child: registrations and bits are gone, and the descriptors mean
- * the parent. */
+/* In a forked child: registrations and bits are gone, and the descriptors but
+ * those of files mean the parent. */
 void fake_after_fork(void);
 
 /* ---- Failures ---- */

@@ -13,23 +13,23 @@ static const size_t sizes[] = { 1, 63, 64, 65, 256, 257, 4095, 4096, 4097, 5000 
 
 #define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-/* 16 groups of the summary: 65536 pages, of which the tests use those from an
- * odd one on. */
-#define N_GROUPS 16
+#define PIECE WW_KNOWN_PIECE_PAGES
+
+/* Most tests use pages of the first piece, from an odd one on. */
 #define BASE 4133
 
-static uint64_t summary[1];
-static uint64_t leaves[N_GROUPS * WW_KNOWN_WORD_BITS]
-	__attribute__((aligned(65536)));
-static const struct ww_known known = { summary, leaves };
+/* Of four the third one is missing. */
+static struct ww_known_piece pieces[3] __attribute__((aligned(65536)));
+static struct ww_known_piece *table[4] = { &pieces[0], &pieces[1], NULL,
+					   &pieces[2] };
+static const struct ww_known known = { table };
 static bool cells[MAX_PAGES];
 
 static int begin(void **state)
 {
 	(void)state;
 	fake_reset();
-	memset(summary, 0, sizeof(summary));
-	memset(leaves, 0, sizeof(leaves));
+	memset(pieces, 0, sizeof(pieces));
 	memset(cells, 0, sizeof(cells));
 	return 0;
 }
@@ -133,7 +133,7 @@ static void nothing_is_nothing(void **state)
 	ww_known_clear(&known, 10, 10);
 	assert_false(ww_known_next(&known, 0, 1000, &run_first, &run_end));
 	assert_false(ww_known_next(&known, 10, 10, &run_first, &run_end));
-	assert_int_equal(summary[0], 0);
+	assert_int_equal(pieces[0].summary[0], 0);
 }
 
 /* Whole pages of the bitmap, and only those that were in use. */
@@ -149,14 +149,55 @@ static void forgetting_gives_memory_back(void **state)
 	ww_known_set(&known, span, span + 1);
 	ww_known_forget(&known, &fake_ops, 1, 2 * span);
 	assert_int_equal(fake.n_discarded, 1);
-	assert_int_equal(summary[0] >> groups & ((1u << groups) - 1), 0);
-	assert_true(summary[0] & 1);
-	assert_int_equal(leaves[0], 1);
+	assert_int_equal(pieces[0].summary[0] >> groups & ((1u << groups) - 1), 0);
+	assert_true(pieces[0].summary[0] & 1);
+	assert_int_equal(pieces[0].leaves[0], 1);
 	ww_known_forget(&known, &fake_ops, 0, 2 * span);
 	assert_int_equal(fake.n_discarded, 2);
-	assert_int_equal(summary[0], 0);
+	assert_int_equal(pieces[0].summary[0], 0);
 	ww_known_forget(&known, &fake_ops, 0, 2 * span);
 	assert_int_equal(fake.n_discarded, 2);
+}
+
+static void expect_run(size_t first, size_t end, size_t run_first, size_t run_end)
+{
+	size_t any_first, any_end;
+	bool any = ww_known_next(&known, first, end, &any_first, &any_end);
+
+	assert_int_equal(any, run_end > run_first);
+	if (any) {
+		assert_int_equal(any_first, run_first);
+		assert_int_equal(any_end, run_end);
+	}
+}
+
+static void runs_cross_pieces(void **state)
+{
+	(void)state;
+	ww_known_set(&known, PIECE - 70, PIECE + 5000);
+	expect_run(0, 4 * PIECE, PIECE - 70, PIECE + 5000);
+	expect_run(PIECE - 1, PIECE + 1, PIECE - 1, PIECE + 1);
+	ww_known_clear(&known, PIECE - 1, PIECE + 1);
+	expect_run(0, 4 * PIECE, PIECE - 70, PIECE - 1);
+	expect_run(PIECE - 1, 4 * PIECE, PIECE + 1, PIECE + 5000);
+	ww_known_forget(&known, &fake_ops, 0, 4 * PIECE);
+	/* one page of bits in each of the two */
+	assert_int_equal(fake.n_discarded, 2);
+	expect_run(0, 4 * PIECE, 0, 0);
+}
+
+static void a_missing_piece_has_no_known_pages(void **state)
+{
+	(void)state;
+	ww_known_set(&known, 2 * PIECE - 3, 2 * PIECE + 100);
+	expect_run(0, 4 * PIECE, 2 * PIECE - 3, 2 * PIECE);
+	expect_run(2 * PIECE, 3 * PIECE, 0, 0);
+	ww_known_set(&known, 3 * PIECE - 100, 3 * PIECE + 2);
+	expect_run(2 * PIECE, 4 * PIECE, 3 * PIECE, 3 * PIECE + 2);
+	ww_known_clear(&known, 2 * PIECE + 1, 3 * PIECE + 1);
+	expect_run(2 * PIECE, 4 * PIECE, 3 * PIECE + 1, 3 * PIECE + 2);
+	ww_known_forget(&known, &fake_ops, 0, 4 * PIECE);
+	expect_run(0, 4 * PIECE, 0, 0);
 }
 
 static void without_a_bitmap_all_is_known(void **state)
@@ -183,6 +224,8 @@ int main(void)
 		TEST(each_page_alone),
 		TEST(nothing_is_nothing),
 		TEST(forgetting_gives_memory_back),
+		TEST(runs_cross_pieces),
+		TEST(a_missing_piece_has_no_known_pages),
 		TEST(without_a_bitmap_all_is_known),
 	};
 
