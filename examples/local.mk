@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Programs that show what write watches are for, built for Windows and natively.
+# Programs that show what write watches are for, and how one asks. Those with the
+# Win32 calls are built for Windows, too.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	examples/cards.c \
+	examples/checkpoint.c \
+	examples/pageguard.c \
+	examples/rollback.c
+
 if WITH_MINGW
-windows_programs += examples/x86_64-windows/rollback.exe
+windows_programs += \
+	examples/x86_64-windows/pageguard.exe \
+	examples/x86_64-windows/rollback.exe
 endif
 
 examples/x86_64-windows/%.exe: examples/%.c

@@ -15,6 +15,8 @@ api_programs = \
 	tests/api/trackers \
 	tests/api/watch
 api_scripts = \
+	tests/api/documented.sh \
+	tests/api/examples.sh \
 	tests/api/header.sh \
 	tests/api/manual.sh \
 	tests/api/pkgconfig.sh \
