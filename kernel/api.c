@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "regions.h"
+#include "stats.h"
 
 #include <writewatch.h>
 
@@ -176,6 +177,7 @@ static int begin_get(struct ww_query *query, struct ww *ww, void *start,
 ssize_t ww_get(struct ww *ww, void *start, size_t n_bytes, unsigned int flags,
 	       void **addresses, size_t capacity)
 {
+	uint64_t began = ww_stats_begin(registry(ww));
 	struct ww_query query;
 	ssize_t ret = begin_get(&query, ww, start, n_bytes, flags, capacity);
 
@@ -184,12 +186,23 @@ ssize_t ww_get(struct ww *ww, void *start, size_t n_bytes, unsigned int flags,
 	ret = (ssize_t)ww_query_get(&query, flags & WW_GET_RESET,
 				    (uintptr_t *)addresses, capacity);
 	ww_query_end(&query);
+	ww_stats_end(registry(ww), WW_STATS_GET, began, (size_t)ret);
 	return ret;
+}
+
+static size_t pages_in(const struct ww_range *runs, size_t n_runs)
+{
+	size_t n_bytes = 0;
+
+	for (size_t i = 0; i < n_runs; i++)
+		n_bytes += runs[i].n_bytes;
+	return n_bytes / ww_page_size();
 }
 
 ssize_t ww_get_runs(struct ww *ww, void *start, size_t n_bytes,
 		    unsigned int flags, struct ww_range *runs, size_t capacity)
 {
+	uint64_t began = ww_stats_begin(registry(ww));
 	struct ww_query query;
 	ssize_t ret = begin_get(&query, ww, start, n_bytes, flags, capacity);
 
@@ -198,11 +211,15 @@ ssize_t ww_get_runs(struct ww *ww, void *start, size_t n_bytes,
 	ret = (ssize_t)ww_query_get_runs(&query, flags & WW_GET_RESET, runs,
 					 capacity);
 	ww_query_end(&query);
+	if (began)
+		ww_stats_count(registry(ww), WW_STATS_GET, began,
+			       pages_in(runs, (size_t)ret));
 	return ret;
 }
 
 int ww_reset(struct ww *ww, void *start, size_t n_bytes)
 {
+	uint64_t began = ww_stats_begin(registry(ww));
 	struct ww_query query;
 	int ret = begin(&query, ww, start, n_bytes);
 
@@ -210,6 +227,7 @@ int ww_reset(struct ww *ww, void *start, size_t n_bytes)
 		return ret;
 	ww_query_reset(&query);
 	ww_query_end(&query);
+	ww_stats_end(registry(ww), WW_STATS_RESET, began, 0);
 	return 0;
 }
 

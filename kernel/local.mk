@@ -6,6 +6,7 @@ libwwkernel_la_SOURCES = \
 	include/private/environment.h \
 	include/private/foreign.h \
 	include/private/regions.h \
+	include/private/stats.h \
 	include/private/tracker.h \
 	kernel/abi.h \
 	kernel/api.c \
@@ -13,6 +14,7 @@ libwwkernel_la_SOURCES = \
 	kernel/foreign.c \
 	kernel/foreign_find.c \
 	kernel/foreign_find.h \
+	kernel/foreign_look.c \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \
@@ -31,6 +33,7 @@ libwwkernel_la_SOURCES = \
 	kernel/softdirty.c \
 	kernel/spans.c \
 	kernel/spans.h \
+	kernel/stats.c \
 	kernel/uffd.c \
 	kernel/uffd.h
 libwwkernel_la_CFLAGS = $(AM_CFLAGS) -pthread

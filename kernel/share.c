@@ -13,6 +13,7 @@
  * be garbage, and is only ever compared, and bounded before it is an index.
  */
 #include "share.h"
+#include "stats.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -48,6 +49,9 @@ struct ww_share_header {
 	struct ww_tag tag;
 };
 
+_Static_assert(sizeof(struct ww_share_header) <= WW_SHARE_STATS_OFFSET,
+	       "the statistics come after the header");
+
 struct ww_shared_view {
 	uint64_t start;
 	uint64_t end;
@@ -70,7 +74,7 @@ static size_t piece_bytes(void)
 
 static size_t offset_of_views(void)
 {
-	return (size_t)align(sizeof(struct ww_share_header));
+	return (size_t)align(WW_SHARE_STATS_OFFSET + sizeof(struct ww_stats));
 }
 
 static uint64_t offset_of_piece(size_t i, size_t max_views)
@@ -312,9 +316,24 @@ static void take_places(struct ww_share *share, struct ww_share *child,
 	}
 }
 
+/* A call that the fork has interrupted may be about to count in the statistics,
+ * so the child's header comes to lie where its parent's was. Where that cannot
+ * be, the parent's stays there: what little is counted in it does no harm. */
+static void keep_header(struct ww_share *share, struct ww_share *child,
+			const struct ww_kernel_ops *ops)
+{
+	struct ww_share_header *old = share->header;
+
+	share->header = NULL;
+	if (old && child->header &&
+	    !ops->move(child->header, old, offset_of_views()))
+		child->header = old;
+}
+
 static void take_head(struct ww_share *share, struct ww_share *child,
 		      const struct ww_kernel_ops *ops)
 {
+	keep_header(share, child, ops);
 	unmap_head(share, ops);
 	share->header = child->header;
 	share->views = child->views;
@@ -334,6 +353,7 @@ void ww_share_after_fork(struct ww_share *share, struct ww_share *child,
 		take_places(share, child, ops);
 		take_head(share, child, ops);
 	} else {
+		share->header = NULL;
 		ww_share_close(share, ops);
 	}
 	ww_share_close(child, ops);
@@ -503,4 +523,41 @@ int ww_share_read_view(const struct ww_share *share, uintptr_t address,
 	struct lookup lookup = { address, view };
 
 	return read_whole(share, read_view, &lookup);
+}
+
+struct listing {
+	struct ww_run *views;
+	size_t max;
+	size_t n;
+};
+
+/* What no owner writes, but somebody may have, is left out: a view that is
+ * empty, or begins before the last one ends, or is not of whole pages. */
+static int read_views(const struct ww_share *share, void *data)
+{
+	uint64_t n = LOAD(share->header->n_views), last = 0;
+	struct listing *listing = data;
+
+	if (n > share->max_views)
+		n = share->max_views;
+	listing->n = 0;
+	for (uint64_t i = 0; i < n && listing->n < listing->max; i++) {
+		uint64_t start = LOAD(share->views[i].start);
+		uint64_t end = LOAD(share->views[i].end);
+
+		if (start < last || start >= end || (start | end) % ww_page_size())
+			continue;
+		listing->views[listing->n++] = (struct ww_run){ start, end, 0 };
+		last = end;
+	}
+	return 0;
+}
+
+ssize_t ww_share_read_views(const struct ww_share *share, struct ww_run *views,
+			    size_t max)
+{
+	struct listing listing = { views, max, 0 };
+	int ret = read_whole(share, read_views, &listing);
+
+	return ret ? ret : (ssize_t)listing.n;
 }

@@ -20,6 +20,7 @@
 
 struct ww_share_header;
 struct ww_shared_view;
+struct ww_stats;
 
 /* One side's way to the file. */
 struct ww_share {
@@ -39,6 +40,16 @@ int ww_share_reach(struct ww_share *share, const struct ww_kernel_ops *ops,
 		   uintptr_t start, uintptr_t end);
 
 void ww_share_close(struct ww_share *share, const struct ww_kernel_ops *ops);
+
+/* The statistics have a page of their own, where pages are small: they change
+ * when nothing else does. NULL where there is no file. */
+#define WW_SHARE_STATS_OFFSET 4096
+
+static inline struct ww_stats *ww_share_stats(const struct ww_share *share)
+{
+	return share->header ? (struct ww_stats *)((char *)share->header +
+						   WW_SHARE_STATS_OFFSET) : NULL;
+}
 
 /* ---- The owner ---- */
 
@@ -82,5 +93,9 @@ int ww_share_read_tag(const struct ww_share *share, struct ww_tag *tag);
 /* The view around `address`. 0, -ENOENT or -EBUSY. */
 int ww_share_read_view(const struct ww_share *share, uintptr_t address,
 		       struct ww_run *view);
+
+/* The lowest views, ascending, at most `max`; how many, or -EBUSY. */
+ssize_t ww_share_read_views(const struct ww_share *share, struct ww_run *views,
+			    size_t max);
 
 #endif

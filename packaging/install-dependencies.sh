@@ -5,8 +5,8 @@
 set -eu
 
 build="build-essential autoconf automake libtool pkg-config
-	gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libjansson-dev libwine-dev
-	wine64"
+	gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libjansson-dev libncurses-dev
+	libwine-dev wine64"
 check="$build clang cpio debootstrap gnuplot-nox libcmocka-dev libseccomp-dev
 	man-db qemu-system-x86"
 

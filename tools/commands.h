@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The commands and the options of winewatch, each in one list: parsers, help
- * texts and the check of the man page are made from these.
+ * The commands and the options of winewatch, each in one list: parsers and help
+ * texts are made from these, completion reads the help texts, and tests hold the
+ * man page and other texts against the lists.
  */
 #ifndef WW_TOOLS_COMMANDS_H
 #define WW_TOOLS_COMMANDS_H
@@ -31,6 +32,15 @@
 	  "and memory that nobody watches. The exit status is 0 if all was " \
 	  "measured, however fast, 1 if a method gave a wrong answer, 3 if " \
 	  "nothing could be measured or a result could not be written.") \
+	C(top, " [--delay=SECONDS] [--count=N] [--json] PID|-- COMMAND " \
+	  "[ARGUMENT]...", \
+	  "Show, again and again, what a process writes and asks: its watched " \
+	  "memory with the pages written there, and how many calls there are " \
+	  "and how long they take. Of a process without watched memory the " \
+	  "first descendant that has some is shown, if need be after waiting " \
+	  "for it. COMMAND is run as by run. A terminal is filled, and q ends " \
+	  "that. The exit status is 0 if something was shown, 1 if no memory " \
+	  "was watched, 3 if the process could not be looked at.") \
 	C(help, " [COMMAND]", "Print this text, or the options of COMMAND.")
 
 /* O(symbol, name, argument with its = or "", what it does) */
@@ -77,14 +87,28 @@
 	O(BENCH_LIST, "list", "", "Print the names of the cases, and measure " \
 	  "none.")
 
+#define WW_TOP_OPTIONS(O) \
+	O(TOP_DELAY, "delay", "=SECONDS", \
+	  "Look again after that long, from 0.05 to 600; otherwise after 1 " \
+	  "second. Also -d SECONDS.") \
+	O(TOP_COUNT, "count", "=N", "End after N looks. Also -n N.") \
+	O(TOP_JSON, "json", "", "Print each look as one JSON object on one line.")
+
+/* L(command, the list of its options), for those that have any. */
+#define WW_OPTION_LISTS(L) \
+	L(doctor, WW_DOCTOR_OPTIONS) \
+	L(conform, WW_CONFORM_OPTIONS) \
+	L(bench, WW_BENCH_OPTIONS) \
+	L(top, WW_TOP_OPTIONS)
+
 /* The keys of the options for argp; outside of the printable characters, so
  * that no option has a one-letter form. */
 enum ww_option {
 	WW_OPTION_FIRST = 0x100,
 #define O(symbol, name, argument, what) WW_OPTION_##symbol,
-	WW_DOCTOR_OPTIONS(O)
-	WW_CONFORM_OPTIONS(O)
-	WW_BENCH_OPTIONS(O)
+#define L(command, options) options(O)
+	WW_OPTION_LISTS(L)
+#undef L
 #undef O
 };
 

@@ -51,16 +51,23 @@ tools_winewatch_SOURCES = \
 	tools/suite.h \
 	tools/tool.c \
 	tools/tool.h \
+	tools/top.c \
+	tools/top.h \
+	tools/top_look.c \
+	tools/top_screen.c \
+	tools/top_text.c \
+	tools/top_tree.c \
 	tools/try_wine.c \
 	tools/try_wine.h \
 	tools/winewatch.c
 tools_winewatch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
-	-DPKGLIBDIR='"$(pkglibdir)"'
+	$(NCURSES_CFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 tools_winewatch_CFLAGS = $(AM_CFLAGS) -pthread
 # The convenience library, not the shared one: the command knows a build tree by
 # its own place in it, so it must be the program itself and not a wrapper that
 # libtool makes for finding libraries that are not installed.
-tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS) -lm
+tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS) $(NCURSES_LIBS) \
+	-lm
 
 # The conformance suite, where winewatch conform finds it: its programs are in
 # tests/win32, the lists of known faults beside the command.

@@ -17,8 +17,10 @@ enum {
 	EXIT_FAILS = 1,		/* conform: some row does */
 	EXIT_MEASURED = 0,	/* bench: all that was asked for */
 	EXIT_WRONG = 1,		/* bench: some answer was */
+	EXIT_SHOWN = 0,		/* top: something was */
+	EXIT_UNWATCHED = 1,	/* top: there was no watched memory */
 	EXIT_USAGE = 2,
-	EXIT_UNKNOWN = 3,	/* doctor, conform, bench: could not tell */
+	EXIT_UNKNOWN = 3,	/* all of these: could not tell */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 };

@@ -27,34 +27,27 @@ struct choice {
 	int first;		/* its place in argv */
 };
 
-/* Only texts: the options of a command are parsed by the command. */
+/*
+ * Only texts: the options of a command are parsed by the command. A heading
+ * begins a group, and what follows belongs to it.
+ */
 static const struct argp_option texts[] = {
-	{ .doc = "Commands:", .group = 1 },
+	{ .doc = "Commands:" },
 #define C(name_, arguments, what) \
-	{ .name = #name_ arguments, .doc = what, .flags = OPTION_DOC, \
-	  .group = 1 },
+	{ .name = #name_ arguments, .doc = what, .flags = OPTION_DOC },
 	WW_COMMANDS(C)
 #undef C
 #define O(symbol, name_, argument, what) \
-	{ .name = "--" name_ argument, .doc = what, .flags = OPTION_DOC, \
-	  .group = GROUP },
-	{ .doc = "Options of doctor:", .group = 2 },
-#define GROUP 2
-	WW_DOCTOR_OPTIONS(O)
-#undef GROUP
-	{ .doc = "Options of conform:", .group = 3 },
-#define GROUP 3
-	WW_CONFORM_OPTIONS(O)
-#undef GROUP
-	{ .doc = "Options of bench:", .group = 4 },
-#define GROUP 4
-	WW_BENCH_OPTIONS(O)
-#undef GROUP
+	{ .name = "--" name_ argument, .doc = what, .flags = OPTION_DOC },
+#define L(command, options) \
+	{ .doc = "Options of " #command ":" }, \
+	options(O)
+	WW_OPTION_LISTS(L)
+#undef L
 #undef O
-	{ .doc = "Environment:", .group = 5 },
+	{ .doc = "Environment:" },
 #define V(symbol, name_, values, what) \
-	{ .name = name_ "=" values, .doc = what, .flags = OPTION_DOC, \
-	  .group = 5 },
+	{ .name = name_ "=" values, .doc = what, .flags = OPTION_DOC },
 	WW_ENVIRONMENT(V)
 #undef V
 	{ .doc = "Options of winewatch itself:", .group = -1 },

@@ -5,6 +5,7 @@
  * which pass on Windows, ReactOS, and what stock Wine answers.
  */
 #include "ntwritewatch.h"
+#include "stats.h"
 
 #include <errno.h>
 
@@ -124,6 +125,7 @@ static NTSTATUS status_of(int ret)
 
 NTSTATUS ww_nt_get(struct ww_regions *regions, const struct ww_nt_get *call)
 {
+	uint64_t began = ww_stats_begin(regions);
 	struct ww_query query;
 	size_t n;
 	int ret = ww_query_begin(&query, regions, (uintptr_t)call->base,
@@ -136,11 +138,13 @@ NTSTATUS ww_nt_get(struct ww_regions *regions, const struct ww_nt_get *call)
 			 (uintptr_t *)call->addresses, n);
 	publish(call, n);
 	ww_query_end(&query);
+	ww_stats_end(regions, WW_STATS_GET, began, n);
 	return STATUS_SUCCESS;
 }
 
 NTSTATUS ww_nt_reset(struct ww_regions *regions, PVOID base, SIZE_T size)
 {
+	uint64_t began = ww_stats_begin(regions);
 	struct ww_query query;
 	int ret = ww_query_begin(&query, regions, (uintptr_t)base, size);
 
@@ -148,6 +152,7 @@ NTSTATUS ww_nt_reset(struct ww_regions *regions, PVOID base, SIZE_T size)
 		return status_of(ret);
 	ww_query_reset(&query);
 	ww_query_end(&query);
+	ww_stats_end(regions, WW_STATS_RESET, began, 0);
 	return STATUS_SUCCESS;
 }
 

@@ -21,6 +21,8 @@
 
 #include <sys/types.h>
 
+struct ww_stats;	/* stats.h */
+
 /* What the owner of a registry has said of itself, for those who do not know it
  * by its Linux pid; all zero if it has said nothing. */
 struct ww_tag {
@@ -41,6 +43,14 @@ struct ww_process {
  * registries is known by its first. */
 int ww_foreign_find(struct ww_process *process, pid_t pid);
 int ww_foreign_find_tag(struct ww_process *process, const struct ww_tag *tag);
+
+/* The lowest views of a process, ascending, at most `max`; returns how many. */
+ssize_t ww_foreign_views(const struct ww_process *process, struct ww_run *views,
+			 size_t max);
+
+/* Copies how many calls the process has counted, and has it count those that
+ * begin after this, until 10 seconds after the last call of this. */
+int ww_foreign_observe(const struct ww_process *process, struct ww_stats *stats);
 
 /* A range of whole pages within one view of a process. */
 struct ww_foreign_range {

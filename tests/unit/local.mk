@@ -16,6 +16,7 @@ kernel_unit_tests = \
 	tests/unit/share \
 	tests/unit/slots \
 	tests/unit/spans \
+	tests/unit/stats \
 	tests/unit/uffd
 
 check_PROGRAMS += $(kernel_unit_tests)
@@ -31,6 +32,8 @@ tests_unit_slots_LDADD = libwwfake.la
 tests_unit_slots_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_spans_LDADD = libwwfake.la
 tests_unit_spans_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_stats_LDADD = libwwfake.la
+tests_unit_stats_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_uffd_LDADD = libwwfake.la
 
 if WITH_DLLS
