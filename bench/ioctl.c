@@ -12,7 +12,7 @@
 
 #include <sys/mman.h>
 
-#define FIRST_REGIONS 64
+#define FIRST_REGIONS 341
 #define MORE_REGIONS 512
 
 static struct bench_kernel kernel;

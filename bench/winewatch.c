@@ -44,7 +44,8 @@ static int reserve(struct bench_memory *memory, size_t n_bytes)
 	memory->start = (uintptr_t)start;
 	memory->n_bytes = n_bytes;
 	ww_regions_lock(regions, &saved);
-	ret = ww_regions_reserve(regions, memory->start, n_bytes, false);
+	ret = ww_regions_reserve(regions, memory->start, n_bytes,
+			       WW_MEMORY_RESERVED);
 	ww_regions_unlock(regions, &saved);
 	return ret;
 }

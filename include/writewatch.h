@@ -66,11 +66,15 @@ struct ww_open_options {
  * madvise(MADV_DONTNEED) do not read as written. Watched memory gets no more
  * huge pages. Nobody else may write to /proc/self/clear_refs.
  *
- * "mprotect" works everywhere and asks for more:
- *  - system calls that write to watched pages fail with EFAULT, unless ww_mark()
- *    was called for them since the last reset;
- *  - the program must not change the protection of watched memory, nor map
- *    anything over it: writes would not be seen. Unwatch it first;
+ * "mprotect" works everywhere and asks for more. A program that cannot keep to it
+ * opens "uffd" or "softdirty" by name, or looks at ww_backend():
+ *  - system calls that write to watched pages fail with EFAULT, or stop in front
+ *    of the first that is clean, unless ww_mark() was called for them since the
+ *    last reset; what debuggers write through /proc/PID/mem is not seen;
+ *  - the program must not change the protection of watched memory with
+ *    mprotect(2), nor map anything over it: writes to what became writable are
+ *    not seen until it is unwatched and watched again, and what became read-only
+ *    is opened for them. Unwatch it before, and watch it again after;
  *  - a handler for SIGSEGV that is installed after ww_open() has to pass on what
  *    is not its own, and SIGSEGV must not be blocked where pages are written;
  *    stacks without an alternate one for signals cannot be watched;

@@ -140,7 +140,8 @@ int ww_watch(struct ww *ww, void *start, size_t n_bytes)
 		return ret;
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_overlap(regions, (uintptr_t)start, n_bytes) ? -EEXIST :
-	      ww_regions_reserve(regions, (uintptr_t)start, n_bytes, true);
+	      ww_regions_reserve(regions, (uintptr_t)start, n_bytes,
+				 WW_MEMORY_IN_USE);
 	ww_regions_unlock(regions, &saved);
 	return ret;
 }

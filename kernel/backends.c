@@ -2,6 +2,7 @@
 /* The backends, and which of them is used. */
 #include "abi.h"
 #include "environment.h"
+#include "hugezero.h"
 #include "tracker.h"
 
 #include <errno.h>
@@ -30,16 +31,30 @@ static const struct ww_backend *find(const char *name)
 	return *backend;
 }
 
-const char *ww_backend_forced(void)
+static const char *variable(enum ww_environment which)
 {
 	static const char *const names[] = {
 #define V(symbol, name, values, what) [WW_ENV_##symbol] = name,
 		WW_ENVIRONMENT(V)
 #undef V
 	};
-	const char *name = secure_getenv(names[WW_ENV_BACKEND]);
+
+	return secure_getenv(names[which]);
+}
+
+const char *ww_backend_forced(void)
+{
+	const char *name = variable(WW_ENV_BACKEND);
 
 	return name && *name ? name : NULL;
+}
+
+enum ww_huge_zero ww_huge_zero_allowed(void)
+{
+	const char *value = variable(WW_ENV_HUGE_ZERO);
+
+	return value && !strcmp(value, "0") ? WW_HUGE_ZERO_OFF
+					    : WW_HUGE_ZERO_UNTRIED;
 }
 
 int ww_backends_prepare(void)

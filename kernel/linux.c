@@ -74,6 +74,43 @@ static int linux_protect(uintptr_t start, size_t n_bytes, int access)
 	return result(mprotect((void *)start, n_bytes, access), saved);
 }
 
+static int linux_advise(uintptr_t start, size_t n_bytes, int advice)
+{
+	int saved = errno;
+
+	return result(madvise((void *)start, n_bytes, advice), saved);
+}
+
+/* The mapping around an address. */
+static int query_mapping(int maps, struct procmap_query *query)
+{
+	int ret = ioctl(maps, PROCMAP_QUERY, query);
+
+	/* there is none */
+	if (ret < 0 && errno == ENOENT)
+		return 0;
+	return ret < 0 ? ret : 1;
+}
+
+static int linux_is_closed(uintptr_t start, size_t n_bytes)
+{
+	uint64_t any = PROCMAP_QUERY_VMA_READABLE | PROCMAP_QUERY_VMA_WRITABLE |
+		       PROCMAP_QUERY_VMA_EXECUTABLE;
+	struct procmap_query query = { 0 };
+	int saved = errno, maps, ret;
+
+	query.size = sizeof(query);
+	query.query_addr = start;
+	maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (maps < 0)
+		return result(maps, saved);
+	ret = result(query_mapping(maps, &query), saved);
+	close(maps);
+	if (ret <= 0)
+		return ret;
+	return query.vma_end - start >= n_bytes && !(query.vma_flags & any);
+}
+
 /* Beyond the limit the kernel would send a signal. */
 static int check_file_size(uint64_t n_bytes)
 {
@@ -164,6 +201,8 @@ const struct ww_kernel_ops ww_linux = {
 	.map = linux_map,
 	.unmap = linux_unmap,
 	.protect = linux_protect,
+	.advise = linux_advise,
+	.is_closed = linux_is_closed,
 	.sparse_file = linux_sparse_file,
 	.map_part = linux_map_part,
 	.move = linux_move,

@@ -11,10 +11,14 @@ libwwkernel_la_SOURCES = \
 	kernel/abi.h \
 	kernel/api.c \
 	kernel/backends.c \
+	kernel/batch.c \
+	kernel/batch.h \
 	kernel/foreign.c \
 	kernel/foreign_find.c \
 	kernel/foreign_find.h \
 	kernel/foreign_look.c \
+	kernel/hugezero.c \
+	kernel/hugezero.h \
 	kernel/known.c \
 	kernel/known.h \
 	kernel/linux.c \

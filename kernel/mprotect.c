@@ -6,28 +6,52 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- The lock ---- */
 
+enum { FREE, HELD, AWAITED };
+
 static int lock_word;
 static sigset_t all_signals;
 
+static void futex(int operation, int value)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, &lock_word, operation | FUTEX_PRIVATE_FLAG, value,
+		NULL);
+	errno = saved;
+}
+
+/*
+ * Who had to wait cannot know that no other does, and leaves it awaited: the
+ * word is never HELD while somebody sleeps. Nobody waits by sched_yield(), as
+ * who yields on Linux 6.18 gives up his share of the future: on a busy machine
+ * a thread waited 77 s for this lock, and the others for its report.
+ */
 static void take_lock(void)
 {
-	while (__atomic_exchange_n(&lock_word, 1, __ATOMIC_ACQUIRE))
-		sched_yield();
+	int found = FREE;
+
+	if (__atomic_compare_exchange_n(&lock_word, &found, HELD, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&lock_word, AWAITED, __ATOMIC_ACQUIRE) != FREE)
+		futex(FUTEX_WAIT, AWAITED);
 }
 
 static void drop_lock(void)
 {
-	__atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == AWAITED)
+		futex(FUTEX_WAKE, 1);
 }
 
 /* The handler takes it too: whoever holds it must not be interrupted, by a
@@ -183,8 +207,13 @@ static unsigned to_opened(unsigned state, unsigned argument)
 	return to_written(state, argument);
 }
 
+/* Memory that nobody could write, and nobody has armed: who makes it accessible
+ * without a word to those who watch it, as another process may, has written
+ * nothing yet. */
 static unsigned to_access(unsigned state, unsigned access)
 {
+	if (!(state & (ARMED | WRITTEN | PROT_WRITE * ACCESS)))
+		state |= ARMED;
 	return state % ACCESS + access * ACCESS;
 }
 
@@ -667,21 +696,40 @@ int ww_mprotect_protect(struct ww_tracker *tracker, uintptr_t start,
 	return error;
 }
 
+static bool mprotect_withholds(uintptr_t start, size_t n_bytes)
+{
+	uintptr_t end = start + n_bytes, at = start - start % ww_page_size();
+	sigset_t mask = lock();
+	bool some = false, all = true;
+
+	for (; (at = skip_empty(at, end)) < end; at += ww_page_size()) {
+		some |= get(at) & WATCHED;
+		all &= !(get(at) & WATCHED) || get(at) & PROT_WRITE * ACCESS;
+	}
+	unlock(mask);
+	return some && all;
+}
+
 /* What was never armed reads as written. */
 static bool is_written(uintptr_t address)
 {
 	return (get(address) & (WRITTEN | ARMED)) != ARMED;
 }
 
-static void collect(struct ww_scan *scan)
+/* What was written in memory that nobody has armed, as far as he knows. */
+static bool is_found_written(uintptr_t address)
+{
+	return get(address) & WRITTEN;
+}
+
+static void collect(struct ww_scan *scan, bool (*wanted)(uintptr_t address))
 {
 	uintptr_t end = scan->start + scan->n_bytes;
 
 	scan->n_runs = scan->n_pages = 0;
 	for (scan->resume = scan->start; scan->resume < end;
 	     scan->resume += ww_page_size())
-		if (is_written(scan->resume) &&
-		    !ww_scan_add(scan, scan->resume))
+		if (wanted(scan->resume) && !ww_scan_add(scan, scan->resume))
 			return;
 }
 
@@ -702,11 +750,29 @@ static bool all_watched(const struct ww_scan *scan)
 	return true;
 }
 
-/* Nobody has made unarmed memory accessible, as we should have been told. */
-static void find_nothing(struct ww_scan *scan)
+/* Memory without a state has nothing written: what makes it accessible gives it
+ * one. */
+static int scan_unarmed(struct ww_scan *scan)
 {
-	scan->n_runs = scan->n_pages = 0;
-	scan->resume = scan->start + scan->n_bytes;
+	uintptr_t end = scan->start + scan->n_bytes;
+	int error = 0;
+
+	if (scan->flags & WW_SCAN_ARM) {
+		error = install();
+		if (!error)
+			error = make_states(scan->start, end);
+	} else if (skip_empty(scan->start, end) == end) {
+		scan->n_runs = scan->n_pages = 0;
+		scan->resume = end;
+		return 0;
+	}
+	if (error)
+		return error;
+	collect(scan, is_found_written);
+	if (scan->flags & WW_SCAN_ARM)
+		error = change_range(scan->start, scan->resume, to_armed, 0,
+				     false);
+	return error;
 }
 
 static int scan_locked(struct ww_scan *scan)
@@ -717,7 +783,7 @@ static int scan_locked(struct ww_scan *scan)
 		error = -EPERM;
 	if (error)
 		return error;
-	collect(scan);
+	collect(scan, is_written);
 	if (scan->flags & WW_SCAN_RESET)
 		arm_collected(scan);
 	return 0;
@@ -725,17 +791,14 @@ static int scan_locked(struct ww_scan *scan)
 
 static int mprotect_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 {
-	sigset_t mask;
-	int error = 0;
+	sigset_t mask = lock();
+	int error;
 
-	if (scan->flags & (WW_SCAN_UNARMED | WW_SCAN_ARM)) {
-		if (scan->flags & WW_SCAN_ARM)
-			error = mprotect_arm(tracker, scan->start, scan->n_bytes);
-		find_nothing(scan);
-		return error;
-	}
-	mask = lock();
-	error = scan_locked(scan);
+	(void)tracker;
+	if (scan->flags & (WW_SCAN_UNARMED | WW_SCAN_ARM))
+		error = scan_unarmed(scan);
+	else
+		error = scan_locked(scan);
 	unlock(mask);
 	return error;
 }
@@ -830,4 +893,5 @@ const struct ww_backend ww_backend_mprotect = {
 	.reset = mprotect_arm,
 	.protect = ww_mprotect_protect,
 	.mark = ww_mprotect_mark,
+	.withholds = mprotect_withholds,
 };

@@ -23,33 +23,28 @@
  *  - A racing setter of a known bit: it sets the bit either before we list it
  *    (reported here) or after (kept); a bit set again between listing and
  *    clearing stands for a write that this result reports.
+ * A query without reset takes nothing and has no record. It may make known what
+ * it found to be written, and leave out of its scans what is known. Bits are only
+ * ever set by that, and whoever resets scans known pages like all others, after
+ * clearing their bits: a page that was written and not yet reported is known, or
+ * the kernel has it, or both.
+ *
  * Reports are exact but for these cases, all of them over-reports. Pages that are
  * reported twice: what another query had taken when it was put back; what two
  * queries with reset, or one and a decommit, find at once. Pages that were not
- * written: of a query cut off after its first 512 runs, all committed pages that
- * it had passed, and what lies between decommitted ones that it had reported;
- * runs whose scan failed; what a query puts back whose region was released
- * under it and reserved anew. Another process may take pages, too: foreign.c.
+ * written: what a query without reset finds and another resets before it is made
+ * known, until the next reset; of a query cut off after its first batch, all
+ * committed pages that it had passed, and what lies between decommitted ones
+ * that it had reported; runs whose scan failed, with the small gaps in them; what
+ * a query puts back or makes known whose region was released under it and reserved
+ * anew. Another process may take pages, too: foreign.c.
  */
+#include "batch.h"
 #include "merge.h"
-#include "registry.h"
 
 #include <writewatch.h>
 
 #include <errno.h>
-
-/* Scans begin with few runs, because the kernel allocates for as many as are
- * asked for: 0.76 µs for up to 64, 1.25 µs for 512 (6.18). */
-#define FIRST_RUNS 64
-
-/* How often a query starts again after a scan failed and its memory was watched
- * anew, before it takes all committed pages as written. */
-#define MAX_REPAIRS 3
-
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
 
 /* ---- Beginning and end ---- */
 
@@ -199,6 +194,7 @@ static void find_strays(struct ww_query *query)
 {
 	struct ww_tracker *tracker = &query->regions->tracker;
 	struct ww_span gap = { .end = query->start };
+	struct ww_run found[64];
 
 	while (ww_spans_next_gap(&query->region->runs, gap.end, query->end, &gap)) {
 		struct ww_scan scan = {
@@ -206,8 +202,8 @@ static void find_strays(struct ww_query *query)
 			.n_bytes = gap.end - gap.start,
 			.flags = WW_SCAN_UNARMED,
 			.max_pages = (gap.end - gap.start) / ww_page_size(),
-			.runs = query->slot->scanned,
-			.max_runs = FIRST_RUNS,
+			.runs = found,
+			.max_runs = sizeof(found) / sizeof(found[0]),
 		};
 
 		/* a gap that cannot be scanned is one that nobody committed, as
@@ -219,400 +215,44 @@ static void find_strays(struct ww_query *query)
 	}
 }
 
-/* ---- Filling the record ---- */
+/* ---- Get ---- */
 
-/* What the caller's array still takes: pages or runs, whichever it counts. */
-struct room {
-	size_t n_pages;
-	size_t n_runs;
-};
-
-static const struct ww_known *known(const struct ww_query *query)
+static uintptr_t *expand(uintptr_t *next, uintptr_t start, uintptr_t end,
+			 size_t page_size)
 {
-	return &query->regions->share.known;
-}
-
-static void set_known(struct ww_query *query, const struct ww_run *run)
-{
-	ww_known_set(known(query), ww_page_number((uintptr_t)run->start),
-		     ww_page_number((uintptr_t)run->end));
-}
-
-static void clear_known(struct ww_query *query, uint64_t start, uint64_t end)
-{
-	ww_known_clear(known(query), ww_page_number((uintptr_t)start),
-		       ww_page_number((uintptr_t)end));
-}
-
-static bool next_known(const struct ww_query *query, uintptr_t from,
-		       struct ww_run *run)
-{
-	size_t first, end;
-
-	if (!ww_known_next(known(query), ww_page_number(from),
-			   ww_page_number(query->end), &first, &end))
-		return false;
-	run->start = first * ww_page_size();
-	run->end = end * ww_page_size();
-	return true;
-}
-
-/* The next pages that count as written without a scan: those known to be, and,
- * when scans keep failing, all that is committed. */
-static bool next_unscanned(const struct ww_query *query, bool blind,
-			   uintptr_t from, struct ww_run *run)
-{
-	bool any = next_known(query, from, run);
-	struct ww_span piece;
-
-	if (blind && ww_spans_next(&query->region->runs, from, query->end, &piece) &&
-	    (!any || piece.start < run->start)) {
-		*run = (struct ww_run){ piece.start, piece.end, 0 };
-		any = true;
-	}
-	return any;
-}
-
-/* Lists what is known to be written from `from` on, no more than there is room
- * for. Returns up to where the list is complete. */
-static uintptr_t list_known(struct ww_query *query, bool blind, uintptr_t from,
-			    struct room room)
-{
-	size_t max_runs = min_size(room.n_runs, WW_MAX_KNOWN_RUNS);
-	struct ww_slot *slot = query->slot;
-	struct ww_run run;
-
-	while (from < query->end && next_unscanned(query, blind, from, &run)) {
-		size_t n_pages = (run.end - run.start) / ww_page_size();
-
-		if (n_pages > room.n_pages)
-			run.end = run.start + room.n_pages * ww_page_size();
-		room.n_pages -= min_size(n_pages, room.n_pages);
-		__atomic_store_n(&slot->known[slot->n_known].start, run.start,
-				 __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->known[slot->n_known].end, run.end,
-				 __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->n_known, slot->n_known + 1, __ATOMIC_RELEASE);
-		from = (uintptr_t)run.end;
-		if (!room.n_pages || slot->n_known == max_runs)
-			return from;
-	}
-	return query->end;
-}
-
-static void clear_listed(struct ww_query *query)
-{
-	const struct ww_slot *slot = query->slot;
-
-	for (size_t i = 0; i < slot->n_known; i++)
-		clear_known(query, slot->known[i].start, slot->known[i].end);
-}
-
-/* Whether the region was released under the query. Whoever releases it changes
- * its generation before others can reserve the memory and set bits there, so
- * bits of theirs that were just cleared are noticed here. */
-static bool is_stale(const struct ww_query *query)
-{
-	return __atomic_load_n(&query->region->generation, __ATOMIC_SEQ_CST) !=
-	       query->generation;
-}
-
-/* Takes what is listed, unless it is another region's by now. */
-static bool take_listed(struct ww_query *query)
-{
-	struct ww_slot *slot = query->slot;
-
-	clear_listed(query);
-	if (!is_stale(query))
-		return true;
-	for (size_t i = 0; i < slot->n_known; i++)
-		set_known(query, &slot->known[i]);
-	return false;
-}
-
-/* Makes room in the record for what a scan may store, recognisable as not yet
- * stored. */
-static void offer_runs(struct ww_slot *slot, size_t first, size_t n_runs)
-{
-	for (size_t i = first; i < first + n_runs; i++)
-		__atomic_store_n(&slot->scanned[i].end, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->n_scanned, first + n_runs, __ATOMIC_RELEASE);
-}
-
-struct progress {
-	uintptr_t reached;	/* scanned up to here */
-	size_t n_runs;
-	size_t n_pages;
-	bool is_first;		/* the query's first batch */
-	struct ww_span failed;	/* what a failed scan was about */
-};
-
-static size_t max_runs(struct room room)
-{
-	return min_size(room.n_runs, WW_MAX_RUNS);
-}
-
-static int scan_piece(struct ww_query *query, bool reset, struct room room,
-		      const struct ww_span *piece, struct progress *progress)
-{
-	struct ww_tracker *tracker = &query->regions->tracker;
-	struct ww_slot *slot = query->slot;
-	struct ww_scan scan = {
-		.start = piece->start,
-		.n_bytes = piece->end - piece->start,
-		.flags = reset ? WW_SCAN_RESET : 0,
-		.max_pages = room.n_pages - progress->n_pages,
-		.runs = slot->scanned + progress->n_runs,
-		.max_runs = max_runs(room) - progress->n_runs,
-	};
-	size_t useful = (scan.n_bytes / ww_page_size() + 1) / 2;
-	int ret;
-
-	if (progress->is_first && !progress->n_runs)
-		scan.max_runs = min_size(scan.max_runs, FIRST_RUNS);
-	scan.max_runs = min_size(scan.max_runs, useful);
-	offer_runs(slot, progress->n_runs, scan.max_runs);
-	ret = tracker->backend->scan(tracker, &scan);
-	if (ret) {
-		progress->failed = *piece;
-		return ret;
-	}
-	progress->n_runs += scan.n_runs;
-	progress->n_pages += scan.n_pages;
-	progress->reached = scan.resume;
-	__atomic_store_n(&slot->n_scanned, progress->n_runs, __ATOMIC_RELEASE);
-	return 0;
-}
-
-/* Scans the committed memory of [from, limit) until there is no more room. */
-static int scan_runs(struct ww_query *query, bool reset, uintptr_t from,
-		     uintptr_t limit, struct room room,
-		     struct progress *progress)
-{
-	struct ww_span piece;
-
-	*progress = (struct progress){
-		.reached = from,
-		.is_first = from == query->start,
-	};
-	while (ww_spans_next(&query->region->runs, progress->reached, limit,
-			     &piece)) {
-		int ret = scan_piece(query, reset, room, &piece, progress);
-
-		if (ret)
-			return ret;
-		if (progress->n_pages >= room.n_pages ||
-		    progress->n_runs == max_runs(room))
-			return 0;
-	}
-	progress->reached = limit;
-	return 0;
-}
-
-/* ---- Cutting the record to the room there is ---- */
-
-static struct ww_merge merge_record(const struct ww_slot *slot)
-{
-	return ww_merge_begin(slot->known, slot->n_known, slot->scanned,
-			      slot->n_scanned);
-}
-
-/* Up to where both lists together hold no more than there is room for. */
-static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit,
-		     struct room room)
-{
-	struct ww_merge merge = merge_record(slot);
-	struct ww_run run;
-
-	while (ww_merge_next(&merge, &run) && run.start < limit) {
-		size_t n_pages = (run.end - run.start) / ww_page_size();
-		uint64_t end = run.start + room.n_pages * ww_page_size();
-
-		if (!room.n_runs)
-			return (uintptr_t)run.start;
-		if (n_pages > room.n_pages && end < limit)
-			return (uintptr_t)end;
-		room.n_pages -= min_size(n_pages, room.n_pages);
-		room.n_runs--;
-	}
-	return limit;
-}
-
-/* Cuts a list at `limit`. What was taken beyond it is known to be written
- * again. */
-static void cut_list(struct ww_query *query, struct ww_run *runs, size_t *n_runs,
-		     uintptr_t limit, bool taken)
-{
-	size_t n = *n_runs;
-
-	for (; n && runs[n - 1].end > limit; n--) {
-		struct ww_run *last = &runs[n - 1], rest = *last;
-
-		if (rest.start < limit)
-			rest.start = limit;
-		if (taken)
-			set_known(query, &rest);
-		if (last->start < limit) {
-			__atomic_store_n(&last->end, limit, __ATOMIC_RELAXED);
-			break;
-		}
-	}
-	__atomic_store_n(n_runs, n, __ATOMIC_RELEASE);
-}
-
-/* ---- One batch ---- */
-
-/* A scan failed, perhaps after resetting pages: its range counts as written, as
- * does what the record holds; what has lost its watch gets it back. */
-static void repair(struct ww_query *query, const struct ww_span *failed,
-		   bool taken)
-{
-	struct ww_slot *slot = query->slot;
-	struct ww_view view;
-	sigset_t saved;
-
-	ww_regions_lock(query->regions, &saved);
-	if (ww_slot_phase(ww_slot_state(slot)) == WW_SLOT_TAKING)
-		ww_regions_put_back_record(query->regions, slot,
-					   ww_slot_state(slot));
-	if (ww_regions_view(query->regions, query->start, &view) &&
-	    view.region == query->region)
-		ww_region_repair(query->regions, view.region, failed->start,
-				 failed->end, taken);
-	ww_regions_unlock(query->regions, &saved);
-}
-
-static void clear_record(struct ww_slot *slot)
-{
-	__atomic_store_n(&slot->n_known, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->n_scanned, 0, __ATOMIC_RELEASE);
-}
-
-/* Fills the record with written pages from `from` on, as many as there is room
- * for, and returns up to where that is all of them. */
-static uintptr_t gather(struct ww_query *query, bool reset, uintptr_t from,
-			struct room room)
-{
-	struct ww_slot *slot = query->slot;
-	struct progress progress;
-	uintptr_t limit;
-
-	for (int repairs = 0;; repairs++) {
-		bool blind = repairs > MAX_REPAIRS;
-
-		clear_record(slot);
-		limit = list_known(query, blind, from, room);
-		if (blind)
-			return limit;
-		if (reset && slot->n_known && !take_listed(query)) {
-			clear_record(slot);
-			return query->end;
-		}
-		if (!scan_runs(query, reset, from, limit, room, &progress))
-			break;
-		repair(query, &progress.failed, reset);
-	}
-	if (!slot->n_known)
-		return progress.reached;
-	limit = fit(slot, progress.reached, room);
-	cut_list(query, slot->known, &slot->n_known, limit, reset);
-	cut_list(query, slot->scanned, &slot->n_scanned, limit, reset);
-	return limit;
-}
-
-static size_t expand(uintptr_t *addresses, uint64_t start, uint64_t end)
-{
-	size_t page_size = ww_page_size(), n = 0;
-
 	for (; start < end; start += page_size)
-		addresses[n++] = (uintptr_t)start;
-	return n;
+		*next++ = start;
+	return next;
 }
 
-/* Stores the record's pages in the caller's array, which may fault. */
-static size_t hand_over(const struct ww_slot *slot, uintptr_t *addresses)
+static size_t hand_over_merged(const struct ww_slot *slot, uintptr_t *addresses)
 {
-	struct ww_merge merge = merge_record(slot);
+	struct ww_merge merge = ww_merge_begin(slot->known, slot->n_known,
+					       slot->scanned, slot->n_scanned);
+	uintptr_t *next = addresses;
 	struct ww_run run;
-	size_t n = 0;
 
 	while (ww_merge_next(&merge, &run))
-		n += expand(addresses + n, run.start, run.end);
-	return n;
+		next = expand(next, (uintptr_t)run.start, (uintptr_t)run.end,
+			      ww_page_size());
+	return (size_t)(next - addresses);
 }
 
-static void set_any_region(struct ww_slot *slot, bool any)
+/* Stores the record's pages in the caller's array, which may fault. Mostly they
+ * come from one scan, and then a call for each run would cost a third as much as
+ * the kernel takes to find it. */
+static size_t hand_over(const struct ww_slot *slot, uintptr_t *addresses)
 {
-	__atomic_store_n(&slot->any_region, any, __ATOMIC_RELAXED);
-}
+	const struct ww_run *run = slot->scanned, *end = run + slot->n_scanned;
+	size_t page_size = ww_page_size();
+	uintptr_t *next = addresses;
 
-static void note_outside(struct ww_slot *slot, uintptr_t start, uintptr_t end)
-{
-	__atomic_store_n(&slot->outside_start, start, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->outside_end, end, __ATOMIC_RELAXED);
-}
-
-/* Before the list of known pages is used again: the last batch's may have been
- * decommitted, and the range that is done only stands for committed ones. */
-static void keep_outside(struct ww_query *query)
-{
-	struct ww_slot *slot = query->slot;
-	uintptr_t start = slot->outside_start;
-	struct ww_span gap;
-
-	for (size_t i = 0; i < slot->n_known; i++) {
-		uintptr_t end = (uintptr_t)slot->known[i].end;
-
-		if (!ww_spans_next_gap(&query->region->runs,
-				       (uintptr_t)slot->known[i].start, end, &gap))
-			continue;
-		if (!slot->outside_end)
-			start = gap.start;
-		note_outside(slot, start, end);
-	}
-}
-
-/* A new record of this query, or the next batch of the same. If somebody has
- * put the last batch back, all that it covered is theirs. */
-static void begin_batch(struct ww_query *query, uintptr_t from)
-{
-	struct ww_slot *slot = query->slot;
-
-	if (from == query->start) {
-		__atomic_store_n(&slot->start, query->start, __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->end, query->end, __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
-		note_outside(slot, 0, 0);
-		clear_record(slot);
-		set_any_region(slot, true);
-		ww_slot_enter(slot, WW_SLOT_TAKING);
-	} else {
-		if (ww_slot_enter(slot, WW_SLOT_TAKING)) {
-			keep_outside(query);
-		} else {
-			__atomic_store_n(&slot->done_start, from, __ATOMIC_RELAXED);
-			note_outside(slot, 0, 0);
-		}
-		__atomic_store_n(&slot->done_end, from, __ATOMIC_RELAXED);
-		set_any_region(slot, true);
-	}
-}
-
-/* The next batch, ready to be handed over. */
-static uintptr_t take_batch(struct ww_query *query, bool reset, uintptr_t from,
-			    struct room room)
-{
-	uintptr_t next;
-
-	if (reset)
-		begin_batch(query, from);
-	next = gather(query, reset, from, room);
-	if (reset) {
-		set_any_region(query->slot, is_stale(query));
-		ww_slot_enter(query->slot, WW_SLOT_TAKEN);
-	}
-	return next;
+	if (slot->n_known)
+		return hand_over_merged(slot, addresses);
+	for (; run < end; run++)
+		next = expand(next, (uintptr_t)run->start, (uintptr_t)run->end,
+			      page_size);
+	return (size_t)(next - addresses);
 }
 
 size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
@@ -624,8 +264,8 @@ size_t ww_query_get(struct ww_query *query, bool reset, uintptr_t *addresses,
 	settle_others(query);
 	find_strays(query);
 	while (from < query->end && n < capacity) {
-		from = take_batch(query, reset, from,
-				  (struct room){ capacity - n, SIZE_MAX });
+		from = ww_batch(query, reset, from,
+				(struct ww_room){ capacity - n, SIZE_MAX });
 		n += hand_over(query->slot, addresses + n);
 	}
 	return n;
@@ -640,7 +280,8 @@ static char *end_of(const struct ww_range *range)
 static size_t hand_over_runs(const struct ww_slot *slot, struct ww_range *runs,
 			     size_t n)
 {
-	struct ww_merge merge = merge_record(slot);
+	struct ww_merge merge = ww_merge_begin(slot->known, slot->n_known,
+					       slot->scanned, slot->n_scanned);
 	struct ww_run run;
 
 	while (ww_merge_next(&merge, &run)) {
@@ -664,15 +305,21 @@ size_t ww_query_get_runs(struct ww_query *query, bool reset,
 	settle_others(query);
 	find_strays(query);
 	while (from < query->end && n < capacity) {
-		from = take_batch(query, reset, from,
-				  (struct room){ SIZE_MAX / ww_page_size(),
-						 capacity - n });
+		from = ww_batch(query, reset, from,
+				(struct ww_room){ SIZE_MAX / ww_page_size(),
+						  capacity - n });
 		n = hand_over_runs(query->slot, runs, n);
 	}
 	return n;
 }
 
 /* ---- Reset ---- */
+
+static void clear_known(struct ww_query *query, uintptr_t start, uintptr_t end)
+{
+	ww_known_clear(&query->regions->share.known, ww_page_number(start),
+		       ww_page_number(end));
+}
 
 /* Known bits go before the kernel's: a bit that is set in between stands for a
  * write that the reset has not seen. */
@@ -689,9 +336,9 @@ static void reset_run(struct ww_query *query, const struct ww_span *run)
 {
 	if (!clean(query, run))
 		return;
-	repair(query, run, true);
+	ww_batch_repair(query, run, true);
 	if (clean(query, run))
-		repair(query, run, true);
+		ww_batch_repair(query, run, true);
 }
 
 void ww_query_reset(struct ww_query *query)

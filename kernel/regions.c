@@ -13,6 +13,7 @@
  * either the query sees the new generation and lets go, or the release sees the
  * slot and keeps the descriptor for later.
  */
+#include "hugezero.h"
 #include "registry.h"
 
 #include <errno.h>
@@ -278,6 +279,8 @@ static void reclaim(struct ww_regions *regions)
 		}
 		*link = region->next;
 		ww_spans_free(&region->runs, regions->tracker.ops);
+		ww_spans_free(&region->committed, regions->tracker.ops);
+		ww_spans_free(&region->used, regions->tracker.ops);
 		region->next = regions->unused;
 		regions->unused = region;
 	}
@@ -296,6 +299,7 @@ static struct ww_region *new_region(struct ww_regions *regions, uintptr_t start,
 	region->start = start;
 	region->end = end;
 	region->n_views = 1;
+	region->settled = region->patchy = false;
 	__atomic_store_n(&region->generation, region->generation + 1,
 			 __ATOMIC_SEQ_CST);
 	return region;
@@ -394,27 +398,128 @@ static int mark_scanned(struct ww_regions *regions, unsigned flags,
 	return 0;
 }
 
+static uintptr_t block_below(uintptr_t address)
+{
+	return address & ~(ww_block_size() - 1);
+}
+
+static uintptr_t block_above(uintptr_t address)
+{
+	return block_below(address + ww_block_size() - 1);
+}
+
+static void settle(struct ww_regions *regions, struct ww_region *region,
+		   uintptr_t start, uintptr_t end)
+{
+	if (regions->tracker.huge_zero != WW_HUGE_ZERO_OFF &&
+	    block_above(start) < block_below(end))
+		region->settled = ww_huge_zero_settle(&regions->tracker, start,
+						      end - start);
+}
+
+/* Before fresh memory is armed: the whole blocks that have no page table yet. */
+static void lay(struct ww_regions *regions, const struct ww_region *region,
+		uintptr_t start, uintptr_t end, bool inaccessible)
+{
+	struct ww_span blocks = { .end = block_above(start) };
+
+	while (region->settled &&
+	       ww_spans_next_gap(&region->used, blocks.end, block_below(end),
+				 &blocks))
+		ww_huge_zero_lay(&regions->tracker, blocks.start,
+				 blocks.end - blocks.start, inaccessible);
+}
+
 /* Arms what is about to be committed. Pages that somebody else had committed
  * and written are known to be written. Memory that cannot be armed reads as
  * written by itself, or fails its scan, so a failure needs no other answer. */
-static void arm_gap(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+static void arm_new(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end)
 {
+	lay(regions, region, start, end, true);
 	if (!mark_scanned(regions, WW_SCAN_ARM, start, end))
 		return;
 	watch(regions, start, end);
-	mark_scanned(regions, WW_SCAN_ARM, start, end);
+	if (mark_scanned(regions, WW_SCAN_ARM, start, end))
+		region->patchy = true;
 }
 
 /* Without memory for the run its pages are found like those that others have
- * committed. */
+ * committed; without memory for the blocks they are laid once too often. */
+static void add_run(struct ww_regions *regions, struct ww_region *region,
+		    uintptr_t start, uintptr_t end)
+{
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+
+	ww_spans_add(&region->runs, ops, start, end);
+	if (region->settled)
+		ww_spans_add(&region->used, ops, block_below(start),
+			     block_above(end));
+}
+
 static void publish(struct ww_regions *regions, struct ww_region *region,
 		    uintptr_t start, uintptr_t end)
 {
-	ww_spans_add(&region->runs, regions->tracker.ops, start, end);
+	ww_spans_add(&region->committed, regions->tracker.ops, start, end);
+	add_run(regions, region, start, end);
+}
+
+/*
+ * Scans are cheaper through a small gap than around it, so what lies between two
+ * runs is armed and joins them. Nobody has committed it, as far as anyone here
+ * knows; but another process may, and then somebody may write there at any time.
+ *
+ * No such write is lost. The scan that arms looks at a page and protects it in one
+ * step where a page table exists: a write before is found and marked, a write
+ * after it is seen by the next scan. And one exists under all of a gap: a gap is
+ * smaller than a block, so each block that it reaches into holds a page of the
+ * runs beside it, too, and that has an entry. Whoever maps over all of a block,
+ * with which its table goes, ends the watch on it, and the scan fails; and nobody
+ * discards a block (MADV_DONTNEED) of which a part is only reserved.
+ */
+static void fill_gap(struct ww_regions *regions, struct ww_region *region,
+		     uintptr_t start, uintptr_t end)
+{
+	if (end - start <= regions->tracker.backend->max_gap &&
+	    !mark_scanned(regions, WW_SCAN_ARM, start, end))
+		add_run(regions, region, start, end);
+}
+
+/* Fills the gaps on both sides of the run around `address`. */
+static void join(struct ww_regions *regions, const struct ww_view *view,
+		 uintptr_t address)
+{
+	struct ww_region *region = view->region;
+	struct ww_span run, other;
+
+	if (region->patchy || !ww_spans_find(&region->runs, address, &run) ||
+	    run.start > address)
+		return;
+	if (ww_spans_before(&region->runs, run.start, &other) &&
+	    other.end > view->start)
+		fill_gap(regions, region, other.end, run.start);
+	if (ww_spans_find(&region->runs, run.end, &other) &&
+	    other.start < view->end)
+		fill_gap(regions, region, run.end, other.start);
+}
+
+static void begin_region(struct ww_regions *regions, struct ww_region *region,
+			 enum ww_memory memory)
+{
+	uintptr_t start = region->start, end = region->end;
+
+	if (memory != WW_MEMORY_IN_USE)
+		settle(regions, region, start, end);
+	if (memory == WW_MEMORY_RESERVED)
+		return;
+	lay(regions, region, start, end, false);
+	if (regions->tracker.backend->arm(&regions->tracker, start, end - start))
+		region->patchy = true;
+	publish(regions, region, start, end);
 }
 
 int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
-		       size_t n_bytes, bool committed)
+		       size_t n_bytes, enum ww_memory memory)
 {
 	struct ww_region *region;
 	struct ww_span view;
@@ -436,11 +541,7 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 		view = (struct ww_span){ start, start + n_bytes, region,
 					 region->generation };
 		if (!ww_spans_insert(&regions->views, regions->tracker.ops, &view)) {
-			if (committed) {
-				regions->tracker.backend->arm(&regions->tracker,
-							      start, n_bytes);
-				publish(regions, region, start, start + n_bytes);
-			}
+			begin_region(regions, region, memory);
 			ww_share_views(&regions->share, &regions->views, start);
 			return 0;
 		}
@@ -458,8 +559,9 @@ void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_byt
 	if (!ww_regions_view(regions, start, &view))
 		return;
 	while (ww_spans_next_gap(&view.region->runs, gap.end, start + n_bytes, &gap))
-		arm_gap(regions, gap.start, gap.end);
+		arm_new(regions, view.region, gap.start, gap.end);
 	publish(regions, view.region, start, start + n_bytes);
+	join(regions, &view, start);
 }
 
 int ww_regions_protect(struct ww_regions *regions, uintptr_t start,
@@ -467,6 +569,20 @@ int ww_regions_protect(struct ww_regions *regions, uintptr_t start,
 {
 	return regions->tracker.backend->protect(&regions->tracker, start,
 						 n_bytes, access);
+}
+
+bool ww_regions_withheld(struct ww_regions *regions, uintptr_t start,
+			 size_t n_bytes)
+{
+	const struct ww_backend *backend = regions->tracker.backend;
+
+	return backend->withholds && backend->withholds(start, n_bytes);
+}
+
+/* Whether the backend's states outlive the memory. */
+static bool keeps_states(const struct ww_regions *regions)
+{
+	return regions->tracker.backend->forget;
 }
 
 int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
@@ -494,15 +610,27 @@ int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
 			    size_t n_bytes)
 {
+	const struct ww_kernel_ops *ops = regions->tracker.ops;
+	uintptr_t end = start + n_bytes;
 	struct ww_view view;
 
 	if (!ww_regions_view(regions, start, &view))
 		return;
 	/* Without memory to cut it, a run stays too long, and what is not
 	 * committed of it any more may read as written. */
-	ww_spans_remove(&view.region->runs, regions->tracker.ops, start,
-			start + n_bytes);
-	watch(regions, start, start + n_bytes);
+	if (ww_spans_remove(&view.region->runs, ops, start, end))
+		view.region->patchy = true;
+	ww_spans_remove(&view.region->committed, ops, start, end);
+	watch(regions, start, end);
+	if (keeps_states(regions))
+		regions->tracker.backend->reset(&regions->tracker, start, n_bytes);
+	if (!view.region->settled)
+		return;
+	/* page tables went where the new mapping covers all that they served */
+	ww_huge_zero_settle(&regions->tracker, start, n_bytes);
+	if (block_above(start) < block_below(end))
+		ww_spans_remove(&view.region->used, ops, block_above(start),
+				block_below(end));
 }
 
 /* Takes one piece of a view out. */
@@ -517,6 +645,7 @@ static void release_piece(struct ww_regions *regions, const struct ww_span *view
 	if (!ww_spans_remove(&regions->views, regions->tracker.ops, start, end))
 		region->n_views += (view->start < start) + (view->end > end) - 1;
 	ww_spans_remove(&region->runs, regions->tracker.ops, start, end);
+	ww_spans_remove(&region->committed, regions->tracker.ops, start, end);
 	ww_share_views(&regions->share, &regions->views, start);
 	ww_known_forget(&regions->share.known, regions->tracker.ops,
 			ww_page_number(start), ww_page_number(end));
@@ -582,11 +711,25 @@ static bool can_be_scanned(struct ww_regions *regions, const struct ww_span *run
 	return false;
 }
 
+/* What lies between committed pages may have lost its entries. Written pages in it
+ * are found like all others outside the runs. */
+static void drop_gaps(struct ww_regions *regions, struct ww_region *region,
+		      uintptr_t start, uintptr_t end)
+{
+	struct ww_span gap = { .end = start };
+
+	while (ww_spans_next_gap(&region->committed, gap.end, end, &gap))
+		ww_spans_remove(&region->runs, regions->tracker.ops, gap.start,
+				gap.end);
+}
+
 void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
 		      uintptr_t start, uintptr_t end, bool taken)
 {
 	struct ww_span run = { .end = start };
 
+	region->patchy = true;
+	drop_gaps(regions, region, start, end);
 	while (ww_spans_next(&region->runs, run.end, end, &run)) {
 		if (!taken && can_be_scanned(regions, &run))
 			continue;
@@ -604,8 +747,7 @@ void ww_region_adopt(struct ww_regions *regions, struct ww_region *region,
 	 * help. */
 	while (ww_spans_next_gap(&region->runs, gap.end, end, &gap)) {
 		mark(regions, gap.start, gap.end);
-		ww_spans_add(&region->runs, regions->tracker.ops, gap.start,
-			     gap.end);
+		publish(regions, region, gap.start, gap.end);
 	}
 }
 
@@ -620,7 +762,7 @@ static void mark_pages(struct ww_regions *regions, const struct ww_region *only,
 			mark(regions, view.start, view.end);
 }
 
-static void mark_committed(struct ww_regions *regions,
+static void mark_runs(struct ww_regions *regions,
 			   const struct ww_region *only, uintptr_t start,
 			   uintptr_t end)
 {
@@ -669,8 +811,8 @@ static void put_back_runs(struct ww_regions *regions, const struct ww_slot *slot
 	}
 }
 
-/* Opens the committed pages for writes of the kernel. */
-static int open_committed(struct ww_regions *regions, uintptr_t start,
+/* Opens committed pages for writes of the kernel. */
+static int open_runs(struct ww_regions *regions, uintptr_t start,
 			  uintptr_t end)
 {
 	const struct ww_backend *backend = regions->tracker.backend;
@@ -690,10 +832,26 @@ static int open_committed(struct ww_regions *regions, uintptr_t start,
 
 int ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
-	mark_committed(regions, NULL, start, start + n_bytes);
+	mark_runs(regions, NULL, start, start + n_bytes);
 	if (!regions->tracker.backend->mark)
 		return 0;
-	return open_committed(regions, start, start + n_bytes);
+	return open_runs(regions, start, start + n_bytes);
+}
+
+void ww_regions_releasing(struct ww_regions *regions, uintptr_t start,
+			  size_t n_bytes)
+{
+	if (keeps_states(regions))
+		unwatch(regions, start, start + n_bytes);
+}
+
+void ww_regions_kept(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
+{
+	if (!keeps_states(regions))
+		return;
+	watch(regions, start, start + n_bytes);
+	regions->tracker.backend->arm(&regions->tracker, start, n_bytes);
+	ww_regions_mark(regions, start, n_bytes);
 }
 
 void ww_regions_put_back_record(struct ww_regions *regions,
@@ -722,6 +880,6 @@ void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (ww_slot_state(slot) != state)
 		return;
-	mark_committed(regions, only, done.start, done.end);
+	mark_runs(regions, only, done.start, done.end);
 	mark_pages(regions, only, outside.start, outside.end);
 }

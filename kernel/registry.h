@@ -16,8 +16,14 @@ struct ww_region {
 	uint64_t generation;
 	uintptr_t start;
 	uintptr_t end;
-	struct ww_spans runs;	/* committed memory: what scans look at. A hint:
-				 * written pages outside it are looked for */
+	struct ww_spans runs;	/* committed memory, and small gaps within it:
+				 * what scans look at. A hint: written pages
+				 * outside it are looked for */
+	struct ww_spans committed;	/* without the gaps */
+	struct ww_spans used;	/* blocks that may have a page table */
+	bool settled;		/* blocks can be laid: see hugezero.h */
+	bool patchy;		/* some pages of the runs may have no entry in a
+				 * page table */
 	size_t n_views;
 	struct ww_region *next;	/* among the retired or the unused */
 };

@@ -380,17 +380,17 @@ void ww_share_views(struct ww_share *share, const struct ww_spans *views,
 		    uintptr_t address)
 {
 	/* one that was cut at the address ends there now */
-	size_t n, i = ww_spans_index(views, address ? address - 1 : 0);
-	const struct ww_span *span = ww_spans_all(views, &n);
+	struct ww_span view = { .end = address ? address - 1 : 0 };
+	size_t n = ww_spans_count(views), i = ww_spans_index(views, view.end);
 
 	if (!share->header)
 		return;
 	if (n > share->max_views)
 		n = share->max_views;
 	write_begin(share);
-	for (; i < n; i++) {
-		STORE(share->views[i].start, span[i].start);
-		STORE(share->views[i].end, span[i].end);
+	for (; i < n && ww_spans_find(views, view.end, &view); i++) {
+		STORE(share->views[i].start, view.start);
+		STORE(share->views[i].end, view.end);
 	}
 	STORE(share->header->n_views, n);
 	write_end(share);

@@ -20,8 +20,6 @@ enum ww_slot_phase {
 	WW_SLOT_PUT_BACK,	/* somebody did */
 };
 
-#define WW_MAX_KNOWN_RUNS 64
-
 struct ww_slot {
 	/* phase in the lowest two bits, above them a number that changes with
 	 * every record */
@@ -45,7 +43,9 @@ struct ww_slot {
 	bool any_region;
 	size_t n_known;
 	size_t n_scanned;
-	struct ww_run known[WW_MAX_KNOWN_RUNS];
+	size_t n_filled;	/* the owner's: scanned runs behind these end at
+				 * 0 */
+	struct ww_run known[WW_MAX_RUNS];
 	struct ww_run scanned[WW_MAX_RUNS];
 };
 

@@ -492,6 +492,22 @@ static int softdirty_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 	return ret;
 }
 
+/* Watched memory that somebody makes accessible without having armed it, as
+ * another process may in Wine: what is there by now counts as written. */
+static void arm_watched(const struct ww_tracker *tracker, uintptr_t start,
+			uintptr_t end)
+{
+	struct ww_span span = { .end = start }, gap;
+
+	while (ww_spans_next(&watched, span.end, end, &span))
+		for (gap.end = span.start; ww_spans_next_gap(&armed, gap.end,
+							     span.end, &gap);) {
+			if (add_armed(tracker, gap.start, gap.end))
+				return;
+			save_range(tracker, gap.start, gap.end, ENTRY_THERE);
+		}
+}
+
 /* A mapping that is dirty as a whole, and its pages with it, may grow together
  * with a clean one now and be clean itself: kernels before 6.19 lose that. */
 static int softdirty_protect(struct ww_tracker *tracker, uintptr_t start,
@@ -502,6 +518,8 @@ static int softdirty_protect(struct ww_tracker *tracker, uintptr_t start,
 
 	lock(&mask);
 	save_armed(tracker, start, start + n_bytes, ENTRY_DIRTY);
+	if (access & PROT_WRITE)
+		arm_watched(tracker, start, start + n_bytes);
 	ret = tracker->ops->protect(start, n_bytes, access);
 	unlock(&mask);
 	return ret;

@@ -24,11 +24,22 @@ struct ww_span {
 
 #define WW_SPANS_INLINE 2
 
+/* Spans in order, one part after the other. */
+struct ww_spans_part {
+	uintptr_t end;			/* of the last of them */
+	size_t n;
+	struct ww_span *spans;
+};
+
+struct ww_spans_directory;
+
 struct ww_spans {
 	unsigned sequence;		/* odd while the writer is at work */
-	struct ww_span *array;		/* NULL: `few` */
-	size_t n;
+	struct ww_spans_directory *directory;	/* NULL: one part, of `few` */
+	size_t n_parts;			/* of the directory */
+	struct ww_spans_part first;	/* without a directory */
 	struct ww_span few[WW_SPANS_INLINE];
+	struct ww_span *unused;		/* emptied parts */
 };
 
 /* Readers, without a lock. */
@@ -47,11 +58,13 @@ bool ww_spans_next_gap(const struct ww_spans *spans, uintptr_t address,
 
 /* The writer. */
 
-/* All spans in order, until the next change. */
-const struct ww_span *ww_spans_all(const struct ww_spans *spans, size_t *n);
-
-/* The index among them of the first that ends above `address`. */
+/* How many there are, and how many of them end at `address` or below. */
+size_t ww_spans_count(const struct ww_spans *spans);
 size_t ww_spans_index(const struct ww_spans *spans, uintptr_t address);
+
+/* The last span that ends at `address` or below; false if there is none. */
+bool ww_spans_before(const struct ww_spans *spans, uintptr_t address,
+		     struct ww_span *found);
 
 /* Adds a range without value, which becomes one with all that it overlaps or
  * touches. 0, or -ENOMEM with nothing changed. */

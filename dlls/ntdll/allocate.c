@@ -78,14 +78,18 @@ static NTSTATUS map_request(const struct ww_request *request,
 NTSTATUS ww_area_begin(struct ww_area *area, const struct ww_vm_range *range,
 		       const struct ww_request *request)
 {
+	struct ww_regions *regions = ww_process_regions();
 	bool committed = request->type & MEM_COMMIT;
 	int ret;
 
 	if (area->watched) {
-		ret = ww_regions_reserve(ww_process_regions(), range->start,
-					 ww_vm_bytes(range), committed);
+		ret = ww_regions_reserve(regions, range->start,
+					 ww_vm_bytes(range), WW_MEMORY_RESERVED);
 		if (ret)
 			return ww_vm_status_of(ret);
+		if (committed)
+			ww_regions_commit(regions, range->start,
+					  ww_vm_bytes(range));
 	}
 	return committed ? ww_vm_commit_access(area, range, request->state) :
 			   STATUS_SUCCESS;

@@ -24,6 +24,15 @@ static int result(int ret, int saved_errno)
 	return ret;
 }
 
+/* How often memory has changed here. */
+static unsigned n_changes;
+
+/* After a change: what was found before it is forgotten. */
+static void note_change(void)
+{
+	__atomic_fetch_add(&n_changes, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Not MAP_NORESERVE: inaccessible memory is charged to nobody anyway, and when
  * it is committed Linux must be able to say that it is too much. */
 static int map_none(uintptr_t at, size_t n_bytes, int flags, uintptr_t *start)
@@ -33,6 +42,7 @@ static int map_none(uintptr_t at, size_t n_bytes, int flags, uintptr_t *start)
 			 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	*start = (uintptr_t)got;
+	note_change();
 	return result(got == MAP_FAILED ? -1 : 0, saved);
 }
 
@@ -202,8 +212,10 @@ int ww_map_reserve_within(uintptr_t *start, const struct ww_place *wanted)
 int ww_map_protect(uintptr_t start, size_t n_bytes, int prot)
 {
 	int saved = errno;
+	int ret = result(mprotect((void *)start, n_bytes, prot), saved);
 
-	return result(mprotect((void *)start, n_bytes, prot), saved);
+	note_change();
+	return ret;
 }
 
 int ww_map_discard(uintptr_t start, size_t n_bytes)
@@ -216,8 +228,10 @@ int ww_map_discard(uintptr_t start, size_t n_bytes)
 int ww_map_release(uintptr_t start, size_t n_bytes)
 {
 	int saved = errno;
+	int ret = result(munmap((void *)start, n_bytes), saved);
 
-	return result(munmap((void *)start, n_bytes), saved);
+	note_change();
+	return ret;
 }
 
 int ww_map_lock(uintptr_t start, size_t n_bytes)
@@ -234,14 +248,69 @@ int ww_map_unlock(uintptr_t start, size_t n_bytes)
 	return result(munlock((void *)start, n_bytes), saved);
 }
 
+/* ---- Pointers ---- */
+
+/* Asking costs a system call, and who queries passes the same few pointers again
+ * and again. What this thread has found to be writable counts as writable until
+ * this process changes memory here. What changes it elsewhere, by munmap(2) or
+ * mprotect(2), goes unnoticed: a store there faults then. */
+#define N_WRITABLE 4
+
+static __thread struct {
+	struct {
+		uintptr_t start;
+		uintptr_t last;		/* 0: nothing */
+		unsigned age;
+	} range[N_WRITABLE];
+	unsigned next;
+} writable;
+
+static bool is_remembered(uintptr_t start, uintptr_t last)
+{
+	unsigned age = __atomic_load_n(&n_changes, __ATOMIC_SEQ_CST);
+
+	for (unsigned i = 0; i < N_WRITABLE; i++)
+		if (writable.range[i].age == age &&
+		    start >= writable.range[i].start &&
+		    last <= writable.range[i].last)
+			return true;
+	return false;
+}
+
+/* Empty while it changes: a signal handler may look. */
+static void remember(uintptr_t start, uintptr_t last, unsigned age)
+{
+	unsigned i = writable.next++ % N_WRITABLE;
+
+	writable.range[i].last = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	writable.range[i].start = start;
+	writable.range[i].age = age;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	writable.range[i].last = last;
+}
+
+static bool try(uintptr_t start, uintptr_t last)
+{
+	int saved = errno;
+
+	return !result(madvise((void *)start, last + 1 - start,
+			       MADV_POPULATE_WRITE), saved);
+}
+
 bool ww_map_writable(const void *start, size_t n_bytes)
 {
 	uintptr_t mask = ww_page_size() - 1, last;
 	uintptr_t first = (uintptr_t)start & ~mask;
-	int saved = errno;
+	unsigned age = __atomic_load_n(&n_changes, __ATOMIC_SEQ_CST);
 
 	if (__builtin_add_overflow((uintptr_t)start, n_bytes - 1, &last))
 		return false;
-	return !result(madvise((void *)first, (last | mask) + 1 - first,
-			       MADV_POPULATE_WRITE), saved);
+	last |= mask;
+	if (is_remembered(first, last))
+		return true;
+	if (!try(first, last))
+		return false;
+	remember(first, last, age);
+	return true;
 }

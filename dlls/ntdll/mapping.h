@@ -39,7 +39,9 @@ int ww_map_lock(uintptr_t start, size_t n_bytes);
 int ww_map_unlock(uintptr_t start, size_t n_bytes);
 
 /* Whether the bytes can be written, at any address whatever. Makes their pages
- * present as writing to them does, and changes nothing that is in them. */
+ * present as writing to them does, and changes nothing that is in them; unless
+ * this thread has asked before, and no function of this file has changed memory
+ * since: then it costs nothing, and misses what others have changed. */
 bool ww_map_writable(const void *start, size_t n_bytes);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "enter.h"
 
+#include "calls.h"
 #include "log.h"
 #include "services.h"
 #include "table.h"
@@ -116,6 +117,8 @@ static const char *replace_services(void *ntdll, const struct ww_image *image,
 
 	if (why)
 		return why;
+	if (ww_calls_are_needed() && !ww_calls_replace(ntdll, image))
+		return "its system calls were not recognised";
 	for (size_t i = 0; i < WW_N_SERVICES; i++)
 		*services[i].original = originals[i];
 	for (size_t i = 0; i < WW_N_REPLACED; i++)

@@ -164,3 +164,19 @@ NTSTATUS ww_find_target(const struct ww_wine *wine, HANDLE handle,
 		return STATUS_SUCCESS;
 	return find_other(info.UniqueProcessId, &target->process);
 }
+
+void ww_note_write(const struct ww_wine *wine, HANDLE process, PVOID start,
+		   SIZE_T size)
+{
+	uintptr_t page = ww_page_size(), first = (uintptr_t)start & ~(page - 1);
+	uintptr_t end = ((uintptr_t)start + size + page - 1) & ~(page - 1);
+	struct ww_regions *regions = ww_watching();
+	struct ww_target target;
+	sigset_t saved;
+
+	if (ww_find_target(wine, process, &target) || !target.own)
+		return;
+	ww_regions_lock(regions, &saved);
+	ww_regions_mark(regions, first, end - first);
+	ww_regions_unlock(regions, &saved);
+}

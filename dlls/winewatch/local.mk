@@ -10,6 +10,8 @@ libwwservices_sysv_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 # All of it but the interposed dlopen, for the unit tests, too.
 noinst_LTLIBRARIES += libwwenter.la
 libwwenter_la_SOURCES = \
+	dlls/winewatch/calls.c \
+	dlls/winewatch/calls.h \
 	dlls/winewatch/check.c \
 	dlls/winewatch/enter.c \
 	dlls/winewatch/enter.h \

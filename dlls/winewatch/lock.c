@@ -41,8 +41,14 @@ NTSTATUS ww_lock_guards(const struct ww_wine *wine, PVOID base, SIZE_T size)
 	if (__builtin_add_overflow((uintptr_t)base, size, &end))
 		return STATUS_SUCCESS;
 	ww_regions_lock(regions, &saved);
-	if (ww_regions_view(regions, start, &view))
-		guarded = take_guard(wine, start, end < view.end ? end : view.end);
+	if (ww_regions_view(regions, start, &view)) {
+		end = end < view.end ? ((end - 1) | (ww_page_size() - 1)) + 1 :
+				       view.end;
+		guarded = take_guard(wine, start, end);
+		/* a lock is an access that writes */
+		if (!guarded && ww_regions_withheld(regions, start, end - start))
+			ww_regions_mark(regions, start, end - start);
+	}
 	ww_regions_unlock(regions, &saved);
 	return guarded ? STATUS_GUARD_PAGE_VIOLATION : STATUS_SUCCESS;
 }

@@ -8,11 +8,11 @@
  * What another process does here with VirtualAllocEx and its like runs inside
  * ntdll.so and does not come by. The queries find it and lose nothing: pages
  * that appear where nobody committed any have been written; a mapping that was
- * replaced, after a decommit, fails its scan, and the run of committed pages
- * around it is reported once. A protection changes no bit, but one that meets a
- * decommit here may lose a write to the pages that go. Memory that another
- * process has released stays watched, and reads as written, until watched memory
- * is reserved in its place.
+ * replaced, after a decommit, fails its scan, and the committed pages around it,
+ * up to the next gap of more than 1 MiB, are reported once. A protection changes
+ * no bit, but one that meets a decommit here may lose a write to the pages that
+ * go. Memory that another process has released stays watched, and reads as
+ * written, until watched memory is reserved in its place.
  */
 #include "memory.h"
 
@@ -65,6 +65,12 @@ bool ww_is_watched_range(const void *start, SIZE_T size)
 	       ww_regions_overlap(regions, (uintptr_t)start, size);
 }
 
+bool ww_is_withheld(const void *start, SIZE_T size)
+{
+	return ww_is_watched_range(start, size) &&
+	       ww_regions_withheld(ww_watching(), (uintptr_t)start, size);
+}
+
 /* ---- Allocation ---- */
 
 static void give_back(const struct ww_allocation *allocation)
@@ -109,7 +115,7 @@ static NTSTATUS allocate_at_base(struct ww_regions *regions,
 		return status;
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
-				 allocation->size, false);
+				 allocation->size, WW_MEMORY_RESERVED);
 	if (!ret) {
 		ww_regions_commit(regions, (uintptr_t)allocation->base,
 				  allocation->size);
@@ -149,7 +155,9 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 		return status;
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
-				 allocation->size, allocation->type & MEM_COMMIT);
+				 allocation->size,
+				 allocation->type & MEM_COMMIT ?
+				 WW_MEMORY_COMMITTED : WW_MEMORY_RESERVED);
 	ww_regions_unlock(regions, &saved);
 	return ret ? leave_to_wine(allocation, asked_base, asked_size) : status;
 }
@@ -281,15 +289,23 @@ static NTSTATUS release(struct ww_regions *regions, const struct ww_wine *wine,
 			ULONG type)
 {
 	struct range range = { view->start, view->end };
+	bool inside, gone;
 	NTSTATUS status;
 
 	if (*size)
 		whole_pages(*base, *size, &range);
+	inside = range.end <= view->end;
+	if (inside && type & MEM_RELEASE)
+		ww_regions_releasing(regions, range.start,
+				     range.end - range.start);
 	status = wine->free(NtCurrentProcess(), base, size, type);
-	if (!NT_SUCCESS(status) && range.end > view->end &&
+	gone = NT_SUCCESS(status) && type & MEM_RELEASE;
+	if (inside && type & MEM_RELEASE && !gone)
+		ww_regions_kept(regions, range.start, range.end - range.start);
+	if (!NT_SUCCESS(status) && !inside &&
 	    (type == MEM_DECOMMIT || type == MEM_RELEASE))
 		return STATUS_UNABLE_TO_FREE_VM;
-	if (!NT_SUCCESS(status) || !(type & MEM_RELEASE))
+	if (!gone)
 		return status;
 	if (type & MEM_PRESERVE_PLACEHOLDER)
 		ww_regions_unwatch(regions, range.start, range.end - range.start);

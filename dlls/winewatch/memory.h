@@ -58,6 +58,15 @@ bool ww_is_watched(HANDLE process, PVOID *base);
 /* Whether some of [start, start + size) is watched. */
 bool ww_is_watched_range(const void *start, SIZE_T size);
 
+/* Whether system calls cannot be trusted to write to such memory, while its owner
+ * may: see `withholds` in tracker.h. */
+bool ww_is_withheld(const void *start, SIZE_T size);
+
+/* Around a write that the owner's page tables do not show, as Wine's server makes
+ * it: the range reads as written, if it needs that. */
+void ww_note_write(const struct ww_wine *wine, HANDLE process, PVOID start,
+		   SIZE_T size);
+
 /* Arguments that are refused before anything is looked at. */
 NTSTATUS ww_check_allocation(const struct ww_allocation *allocation);
 NTSTATUS ww_check_free_type(ULONG type);

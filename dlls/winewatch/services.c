@@ -27,6 +27,8 @@ typedef NTSTATUS WINE_CALL get_fn(HANDLE, ULONG, PVOID, SIZE_T, PVOID *,
 typedef NTSTATUS WINE_CALL reset_fn(HANDLE, PVOID, SIZE_T);
 typedef NTSTATUS WINE_CALL read_fn(HANDLE, const void *, void *, SIZE_T,
 				   SIZE_T *);
+typedef NTSTATUS WINE_CALL write_fn(HANDLE, void *, const void *, SIZE_T,
+				    SIZE_T *);
 typedef NTSTATUS WINE_CALL protect_fn(HANDLE, PVOID *, SIZE_T *, ULONG, ULONG *);
 typedef NTSTATUS WINE_CALL lock_fn(HANDLE, PVOID *, SIZE_T *, ULONG);
 typedef NTSTATUS WINE_CALL query_fn(HANDLE, LPCVOID, int, PVOID, SIZE_T, SIZE_T *);
@@ -41,6 +43,7 @@ static free_fn *wine_free;
 static get_fn *wine_get;
 static reset_fn *wine_reset;
 static read_fn *wine_read;
+static write_fn *wine_write;
 static lock_fn *wine_lock;
 static protect_fn *wine_protect;
 static query_fn *wine_query;
@@ -275,6 +278,25 @@ static NTSTATUS SERVICE nt_read(HANDLE process, const void *address, void *buffe
 	return status;
 }
 
+/* The caller's count is written last: it may fault, and what was written must be
+ * known by then. */
+static NTSTATUS SERVICE nt_write(HANDLE process, void *address,
+				 const void *buffer, SIZE_T size,
+				 SIZE_T *n_written)
+{
+	NTSTATUS status;
+	SIZE_T n = 0;
+
+	if (!ww_is_withheld(address, size))
+		return wine_write(process, address, buffer, size, n_written);
+	ww_note_write(&wine, process, address, size);
+	status = wine_write(process, address, buffer, size, &n);
+	ww_note_write(&wine, process, address, size);
+	if (n_written)
+		*n_written = n;
+	return status;
+}
+
 static NTSTATUS SERVICE nt_protect(HANDLE process, PVOID *base, SIZE_T *size,
 				   ULONG protect, ULONG *old)
 {
@@ -315,6 +337,7 @@ const struct ww_service SERVICES[] = {
 	{ "NtGetWriteWatch", nt_get, (void **)&wine_get },
 	{ "NtResetWriteWatch", nt_reset, (void **)&wine_reset },
 	{ "NtReadVirtualMemory", nt_read, (void **)&wine_read },
+	{ "NtWriteVirtualMemory", nt_write, (void **)&wine_write },
 	{ "NtLockVirtualMemory", nt_lock, (void **)&wine_lock },
 	{ "NtProtectVirtualMemory", nt_protect, (void **)&wine_protect },
 	{ "NtQueryVirtualMemory", NULL, (void **)&wine_query },

@@ -20,6 +20,6 @@ extern const struct ww_service ww_services_ms[];
 extern const struct ww_service ww_services_sysv[];
 
 /* Both lists have the same names in the same order, the replaced ones first. */
-enum { WW_N_REPLACED = 8, WW_N_SERVICES = 13 };
+enum { WW_N_REPLACED = 9, WW_N_SERVICES = 14 };
 
 #endif

@@ -42,12 +42,36 @@ static bool may_pass(int error)
 	       error == -EAGAIN;
 }
 
+/* 32-bit code on the 64-bit side leaves a thread without the C library's own
+ * segment: a handler for its faults can only begin as Wine's does. */
+static bool is_32_bit(const struct ww_wine *wine)
+{
+	ULONG_PTR peb = 0;
+
+	return NT_SUCCESS(wine->query_process(NtCurrentProcess(),
+					      ProcessWow64Information, &peb,
+					      sizeof(peb))) && peb;
+}
+
+static int open_regions(const struct ww_wine *wine, const sigset_t *signals,
+			struct ww_regions **regions, const char **failure)
+{
+	const char *forced = ww_backend_forced();
+
+	if (forced && !strcmp(forced, ww_backend_mprotect.name) &&
+	    is_32_bit(wine)) {
+		*failure = "mprotect in a 32-bit program";
+		return -EOPNOTSUPP;
+	}
+	return ww_regions_open(regions, &ww_linux, signals, failure);
+}
+
 static struct ww_regions *open_registry(const struct ww_wine *wine,
 					const sigset_t *signals)
 {
 	struct ww_regions *regions;
 	const char *failure;
-	int ret = ww_regions_open(&regions, &ww_linux, signals, &failure);
+	int ret = open_regions(wine, signals, &regions, &failure);
 
 	if (!ret) {
 		struct ww_tag tag = ww_own_tag(wine);

@@ -16,7 +16,12 @@
 	  "Proton already use. 0 or unset: ignored.") \
 	V(BACKEND, "WINEWATCH_BACKEND", "uffd|softdirty|mprotect", \
 	  "Track writes this way or not at all. Unset: native programs use " \
-	  "the first that works, Wine only uffd.") \
+	  "the first that works, Wine only uffd. In Wine, mprotect serves " \
+	  "64-bit programs alone; other processes cannot ask for what it " \
+	  "sees, and what they write into this one is not seen.") \
+	V(HUGE_ZERO, "WINEWATCH_HUGE_ZERO", "0", \
+	  "0: arm all memory page by page, also where huge zero pages would do " \
+	  "for whole blocks; for tests and comparisons.") \
 	V(LOG, "WINEWATCH_LOG", "info|debug", \
 	  "info: one line per process at its first watched allocation. debug: " \
 	  "also why nothing was done. Unset: quiet.") \

@@ -75,24 +75,42 @@ struct ww_view {
 bool ww_regions_view(struct ww_regions *regions, uintptr_t address,
 		     struct ww_view *view);
 
+/* What a new region's memory is. */
+enum ww_memory {
+	/* Just mapped and inaccessible. */
+	WW_MEMORY_RESERVED,
+	/* Just mapped, and committed from the start: nobody else may know the
+	 * address yet. */
+	WW_MEMORY_COMMITTED,
+	/* Committed, too, but a program's that may have used it: its contents
+	 * and its other settings stay. */
+	WW_MEMORY_IN_USE,
+};
+
 /* A new region of memory that is mapped; what the registry knew of it is stale
- * and goes. With `committed`, nobody else may know the address yet.
- * Registers the whole view and builds no page tables; with `committed`, arms all
- * of it. On failure nothing is left registered that would be in the way. */
+ * and goes. Registers the whole view and builds no page tables; arms all that is
+ * committed. On failure nothing is left registered that would be in the way. */
 int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
-		       size_t n_bytes, bool committed);
+		       size_t n_bytes, enum ww_memory memory);
 
 /* Before pages of one region become accessible: arms those that were not
  * committed and publishes all as committed. Call it before the memory can be
  * written; committing first and arming afterwards loses the writes of threads
  * that race. Never fails: pages that cannot be armed count as written. It may
- * also be followed by a commit that fails. */
+ * also be followed by a commit that fails. Pages that are not committed and lie
+ * in a small gap may be armed with them: where a scan fails, so that all it was
+ * about counts as written, they may be reported, too. */
 void ww_regions_commit(struct ww_regions *regions, uintptr_t start, size_t n_bytes);
 
 /* Instead of mprotect(2) on memory of which some may be watched; the lock need not
  * be held. 0 or -errno; some of it may have changed then. */
 int ww_regions_protect(struct ww_regions *regions, uintptr_t start,
 		       size_t n_bytes, int access);
+
+/* Whether system calls may fail, or stop early, that write to memory of which some
+ * is watched, although its owner may write. No lock. */
+bool ww_regions_withheld(struct ww_regions *regions, uintptr_t start,
+			 size_t n_bytes);
 
 /* Before pages of one region are decommitted: takes away access, so that a
  * racing write either faults or is seen, and remembers what was written. 0, or
@@ -103,6 +121,13 @@ int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 /* After they were: watches the new mapping. */
 void ww_regions_decommitted(struct ww_regions *regions, uintptr_t start,
 			    size_t n_bytes);
+
+/* Before memory is released: who gets it next shall find nothing changed of its
+ * access. And if it was not released after all: it reads as written then. */
+void ww_regions_releasing(struct ww_regions *regions, uintptr_t start,
+			  size_t n_bytes);
+void ww_regions_kept(struct ww_regions *regions, uintptr_t start,
+		     size_t n_bytes);
 
 /* After memory was released, whole views or parts of one. */
 void ww_regions_released(struct ww_regions *regions, uintptr_t start,

@@ -66,6 +66,10 @@ struct ww_kernel_ops {
 	void *(*map)(size_t n_bytes);
 	void (*unmap)(void *start, size_t n_bytes);
 	int (*protect)(uintptr_t start, size_t n_bytes, int access);
+	int (*advise)(uintptr_t start, size_t n_bytes, int advice);
+	/* whether all of a range is one mapping without any access: 1 or 0, or
+	 * -errno where the kernel cannot say (Linux 6.11 can) */
+	int (*is_closed)(uintptr_t start, size_t n_bytes);
 	/* a file in memory of this name, zeroed and sparse: its descriptor */
 	int (*sparse_file)(const char *name, uint64_t n_bytes);
 	/* maps a part of such a file, or for -1 private zeroed memory: readable
@@ -107,6 +111,9 @@ struct ww_backend {
 	const char *name;
 	/* The bits are in the kernel, where other processes can ask for them. */
 	bool seen_by_others;
+	/* Committed memory that is no further apart is scanned in one go, with
+	 * what lies between armed as well. Less than a block. */
+	size_t max_gap;
 	/* Once per process and before a lock that is taken around the backend's
 	 * operations gets its handlers for fork. May be called again. NULL:
 	 * nothing to do. 0 or -errno. */
@@ -140,6 +147,10 @@ struct ww_backend {
 	/* Lets system calls write to the range, until a reset; its pages may
 	 * read as written from now on. NULL: they always can. */
 	int (*mark)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
+	/* Whether it withholds, or may at any moment, writes of system calls to
+	 * some page of the range that its owner may make to all of it that is
+	 * watched. NULL: never. */
+	bool (*withholds)(uintptr_t start, size_t n_bytes);
 };
 
 extern const struct ww_backend ww_backend_uffd;
@@ -149,12 +160,20 @@ extern const struct ww_backend ww_backend_mprotect;
 /* All of them, the one that serves best first; NULL ends the list. */
 extern const struct ww_backend *const ww_backends[];
 
+/* Whether blocks can be armed by huge zero pages: hugezero.h. */
+enum ww_huge_zero {
+	WW_HUGE_ZERO_OFF,
+	WW_HUGE_ZERO_UNTRIED,
+	WW_HUGE_ZERO_WORKS,
+};
+
 struct ww_tracker {
 	const struct ww_backend *backend;
 	const struct ww_kernel_ops *ops;
 	int uffd;
 	int pagemap;
 	int clear_refs;
+	enum ww_huge_zero huge_zero;
 	const char *failure;	/* after a failed open: what was refused */
 };
 
@@ -191,5 +210,8 @@ bool ww_scan_add(struct ww_scan *scan, uintptr_t address);
 
 /* The size of a page, in bytes. */
 size_t ww_page_size(void);
+
+/* What one entry of the page middle directory maps: 2 MiB where pages have 4 KiB. */
+size_t ww_block_size(void);
 
 #endif

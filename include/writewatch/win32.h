@@ -215,8 +215,9 @@ typedef struct MEM_EXTENDED_PARAMETER {
  * flags or *count), ERROR_NOACCESS (a pointer that is NULL or cannot be
  * written), ERROR_NOT_ENOUGH_MEMORY (a thread's first call needs some) or
  * ERROR_NOT_SUPPORTED (writes cannot be watched here). Takes no lock on its
- * common path. Memory that becomes inaccessible while the call runs faults in
- * it. Since 0.1.
+ * common path. Memory that becomes inaccessible while the call runs, or, by other
+ * calls than these, since an earlier call of this thread with the same array,
+ * faults in it. Since 0.1.
  */
 UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses,
 		   ULONG_PTR *count, DWORD *granularity);

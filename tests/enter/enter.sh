@@ -8,8 +8,8 @@ set -u
 
 load=$top_builddir/tests/enter/load
 all="AllocateVirtualMemory AllocateVirtualMemoryEx FreeVirtualMemory"
-all="$all GetWriteWatch ResetWriteWatch ReadVirtualMemory LockVirtualMemory"
-all="$all ProtectVirtualMemory"
+all="$all GetWriteWatch ResetWriteWatch ReadVirtualMemory WriteVirtualMemory"
+all="$all LockVirtualMemory ProtectVirtualMemory"
 
 # ntdll VARIANT: the stand-in's path.
 ntdll() {
@@ -89,6 +89,10 @@ stayed_out alone sysv no "$table_reason"
 stayed_out lacking sysv no "a service is not exported"
 stayed_out strange unknown no "its calling convention was not recognised"
 stayed_out no-watch unknown no "it has no NtGetWriteWatch"
+calls_reason="its system calls were not recognised"
+stayed_out sysv sysv no "$calls_reason" WINEWATCH_BACKEND=mprotect
+stayed_out ms ms no "$calls_reason" WINEWATCH_BACKEND=softdirty
+entered sysv sysv no WINEWATCH_BACKEND=uffd
 
 left_alone WINEWATCH=0
 left_alone WINE_DISABLE_KERNEL_WRITEWATCH=1

@@ -109,7 +109,8 @@ static void print_replaced(void *ntdll, void *const *table)
 	static const char *const names[] = {
 		"NtAllocateVirtualMemory", "NtAllocateVirtualMemoryEx",
 		"NtFreeVirtualMemory", "NtGetWriteWatch", "NtResetWriteWatch",
-		"NtReadVirtualMemory", "NtLockVirtualMemory",
+		"NtReadVirtualMemory", "NtWriteVirtualMemory",
+		"NtLockVirtualMemory",
 		"NtProtectVirtualMemory", "NtQueryVirtualMemory",
 		"NtQueryObject", "NtQueryInformationProcess",
 		"NtDuplicateObject", "NtClose",

@@ -130,6 +130,16 @@ EXPORT int SERVICE NtReadVirtualMemory(void *process, const void *address,
 	return STATUS_NOT_SUPPORTED;
 }
 
+EXPORT int SERVICE NtWriteVirtualMemory(void *process, void *address,
+					const void *buffer, size_t size,
+					size_t *n_written)
+{
+	(void)buffer;
+	(void)n_written;
+	note("write", process, address, size, 0, 0);
+	return STATUS_NOT_SUPPORTED;
+}
+
 EXPORT int SERVICE NtLockVirtualMemory(void *process, void **base,
 				       size_t *size, unsigned type)
 {
@@ -211,7 +221,7 @@ EXPORT const char standin_message[] = "kernel_writewatch_init: not available";
 enum { ALLOCATE = 20, ALLOCATE_EX = 21, FREE = 700, GET = 701, RESET = 1190,
        PROTECT = 500, QUERY = 501,
        READ = 502, LOCK = 503, QUERY_OBJECT = 504, QUERY_PROCESS = 505,
-       DUPLICATE = 506, CLOSE = 507 };
+       DUPLICATE = 506, CLOSE = 507, WRITE = 508 };
 
 #define OTHERS(first, last) [first ... last] = (void *)other_service
 
@@ -229,7 +239,8 @@ static void *const table[STANDIN_ENTRIES] = {
 	[QUERY_PROCESS] = (void *)NtQueryInformationProcess,
 	[DUPLICATE] = (void *)NtDuplicateObject,
 	[CLOSE] = (void *)NtClose,
-	OTHERS(CLOSE + 1, FREE - 1),
+	[WRITE] = (void *)NtWriteVirtualMemory,
+	OTHERS(WRITE + 1, FREE - 1),
 	[FREE] = (void *)NtFreeVirtualMemory,
 	[GET] = (void *)NtGetWriteWatch,
 	OTHERS(GET + 1, RESET - 1),

@@ -593,7 +593,8 @@ static _Noreturn void be_program(int orders, int answers)
 		 MAP_FIXED_NOREPLACE, -1, 0) != FIXED)
 		_exit(1);
 	ww_regions_lock(area.regions, &saved);
-	if (ww_regions_reserve(area.regions, (uintptr_t)FIXED, n_bytes, false))
+	if (ww_regions_reserve(area.regions, (uintptr_t)FIXED, n_bytes,
+			       WW_MEMORY_RESERVED))
 		_exit(1);
 	ww_regions_unlock(area.regions, &saved);
 	area_commit(&area, 0, PROGRAM_PAGES);

@@ -272,7 +272,7 @@ static void reserve_first(struct ww_regions *regions)
 
 		ww_regions_lock(regions, &saved);
 		ret = ww_regions_reserve(regions, (uintptr_t)area.memory,
-					 n_bytes, false);
+					 n_bytes, WW_MEMORY_RESERVED);
 		ww_regions_unlock(regions, &saved);
 		if (ret)
 			_exit(1);

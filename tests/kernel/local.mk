@@ -7,10 +7,12 @@ kernel_test_sources = \
 	tests/kernel/tap.h
 kernel_tests = \
 	tests/kernel/arrays \
+	tests/kernel/commits \
 	tests/kernel/discard \
 	tests/kernel/foreign \
 	tests/kernel/fork \
 	tests/kernel/handshake \
+	tests/kernel/hugezero \
 	tests/kernel/kernel_writes \
 	tests/kernel/killed \
 	tests/kernel/locked \
@@ -21,6 +23,8 @@ kernel_tests = \
 	tests/kernel/softdirty \
 	tests/kernel/stress \
 	tests/kernel/suspended \
+	tests/kernel/swap \
+	tests/kernel/system_calls \
 	tests/kernel/unarmed \
 	tests/kernel/unregistered \
 	tests/kernel/walk_end
@@ -28,6 +32,9 @@ kernel_tests = \
 check_PROGRAMS += $(kernel_tests)
 TESTS += $(kernel_tests)
 
+tests_kernel_commits_SOURCES = tests/kernel/commits.c $(kernel_test_sources)
+tests_kernel_commits_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_commits_LDADD = libwwkernel.la
 tests_kernel_discard_SOURCES = tests/kernel/discard.c $(kernel_test_sources)
 tests_kernel_discard_LDADD = libwwkernel.la
 tests_kernel_foreign_SOURCES = tests/kernel/foreign.c $(kernel_test_sources)
@@ -37,6 +44,9 @@ tests_kernel_fork_SOURCES = tests/kernel/fork.c $(kernel_test_sources)
 tests_kernel_fork_LDADD = libwwkernel.la
 tests_kernel_handshake_SOURCES = tests/kernel/handshake.c $(kernel_test_sources)
 tests_kernel_handshake_LDADD = libwwkernel.la
+tests_kernel_hugezero_SOURCES = tests/kernel/hugezero.c $(kernel_test_sources)
+tests_kernel_hugezero_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_hugezero_LDADD = libwwkernel.la
 tests_kernel_kernel_writes_SOURCES = tests/kernel/kernel_writes.c $(kernel_test_sources)
 tests_kernel_kernel_writes_LDADD = libwwkernel.la
 tests_kernel_locked_SOURCES = tests/kernel/locked.c $(kernel_test_sources)
@@ -48,6 +58,9 @@ tests_kernel_page_tables_SOURCES = tests/kernel/page_tables.c $(kernel_test_sour
 tests_kernel_page_tables_LDADD = libwwkernel.la
 tests_kernel_queries_SOURCES = tests/kernel/queries.c $(kernel_test_sources)
 tests_kernel_queries_LDADD = libwwkernel.la
+tests_kernel_system_calls_SOURCES = tests/kernel/system_calls.c \
+	tests/kernel/calls.c tests/kernel/calls.h $(kernel_test_sources)
+tests_kernel_system_calls_LDADD = libwwkernel.la
 tests_kernel_unarmed_SOURCES = tests/kernel/unarmed.c $(kernel_test_sources)
 tests_kernel_unarmed_LDADD = libwwkernel.la
 tests_kernel_unregistered_SOURCES = tests/kernel/unregistered.c $(kernel_test_sources)
@@ -69,6 +82,9 @@ tests_kernel_stress_LDADD = libwwkernel.la
 tests_kernel_suspended_SOURCES = tests/kernel/suspended.c $(kernel_test_sources)
 tests_kernel_suspended_CFLAGS = $(AM_CFLAGS) -pthread
 tests_kernel_suspended_LDADD = libwwkernel.la
+tests_kernel_swap_SOURCES = tests/kernel/swap.c $(kernel_test_sources)
+tests_kernel_swap_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_swap_LDADD = libwwkernel.la
 tests_kernel_probe_SOURCES = tests/kernel/probe.c $(kernel_test_sources)
 tests_kernel_probe_LDADD = libwwkernel.la
 if WITH_SECCOMP

@@ -78,7 +78,8 @@ void area_reserve(struct area *area, struct ww_regions *regions, size_t n_pages)
 	area->memory = map_pages(n_pages, PROT_NONE);
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)area->memory,
-				 n_pages * ww_page_size(), false);
+				 n_pages * ww_page_size(),
+				 WW_MEMORY_RESERVED);
 	ww_regions_unlock(regions, &saved);
 	if (ret) {
 		errno = -ret;

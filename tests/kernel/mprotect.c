@@ -4,6 +4,8 @@
 
 #include "../../kernel/mprotect.h"
 
+#include <writewatch.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -176,6 +178,34 @@ static void owners_access(void)
 	ok(write_faults(page), "what nobody told does not loop");
 	owner_protects(7, PROT_READ | PROT_WRITE);
 	reset_all();
+}
+
+/* What the public header says of programs that use mprotect(2) themselves. */
+static void own_protection(void)
+{
+	char *pages = map_pages(4);
+	struct ww_open_options options = { sizeof(options), "mprotect", NULL };
+	size_t n_bytes = 4 * page_size;
+	void *addresses[4];
+	struct ww *ww;
+
+	if (ww_open(&ww, &options) || ww_watch(ww, pages, n_bytes))
+		bail_out("ww_watch");
+	mprotect(pages, n_bytes, PROT_READ);
+	pages[0] = 1;
+	ok(ww_get(ww, pages, n_bytes, WW_GET_RESET, addresses, 4) == 1,
+	   "what became read-only is opened for a write, which is seen");
+	mprotect(pages, n_bytes, PROT_READ | PROT_WRITE);
+	pages[page_size] = 1;
+	ok(ww_get(ww, pages, n_bytes, WW_GET_RESET, addresses, 4) == 0,
+	   "what became writable is not seen to be written");
+	ok(!ww_unwatch(ww, pages, n_bytes) && !ww_watch(ww, pages, n_bytes),
+	   "until it is watched anew");
+	pages[2 * page_size] = 1;
+	ok(ww_get(ww, pages, n_bytes, 0, addresses, 4) == 1 &&
+	   addresses[0] == pages + 2 * page_size, "then it is");
+	ww_close(ww);
+	munmap(pages, n_bytes);
 }
 
 /* ---- Handlers ---- */
@@ -434,6 +464,7 @@ int main(void)
 	sees();
 	marks();
 	owners_access();
+	own_protection();
 	later_handler();
 	dispositions();
 	alternate_stack();

@@ -107,6 +107,24 @@ static void reserve(struct ww_regions *regions)
 	area_release(&area);
 }
 
+/* What is committed costs what its pages will need when they are used. */
+static void commit(struct ww_regions *regions)
+{
+	size_t n_pages = GIB / ww_page_size();
+	long n_tables = (long)(GIB / ww_block_size()), before, kib;
+	struct area area;
+
+	area_reserve(&area, regions, n_pages);
+	before = page_table_kib();
+	area_commit(&area, 0, n_pages);
+	kib = page_table_kib() - before;
+	ok(kib <= (n_tables + 4) * (long)ww_page_size() / 1024,
+	   "1 GiB is committed: no more page tables than for its pages");
+	diag("%ld KiB", kib);
+	is_written(&area, false, "", "nothing is written");
+	area_release(&area);
+}
+
 /* How many mappings have memory in this range. */
 static int n_maps(uintptr_t start, uintptr_t end)
 {
@@ -166,6 +184,7 @@ int main(void)
 
 	show_trap();
 	reserve(regions);
+	commit(regions);
 	count_maps(regions, 1, "in a row");
 	count_maps(regions, 16, "16 pages apart");
 	ww_regions_close(regions);

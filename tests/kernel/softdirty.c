@@ -8,9 +8,14 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { N_PAGES = 64, N_ROUNDS = 2000 };
@@ -188,6 +193,141 @@ static void racing_writer(void)
 	done_with(raced, N_PAGES);
 }
 
+/*
+ * Between the save and the clearing: the backend's descriptor is a pipe without
+ * room, in which it stops until another thread has written to watched memory,
+ * cleared the bits in its place, and made room.
+ */
+static struct {
+	char *memory;
+	void (*write)(char *page);
+	int clear_refs;
+	int pipe[2];
+	pid_t scanner;
+	volatile bool ready;
+	volatile bool begun;
+	long n_faults;
+} gap;
+
+static void write_itself(char *page)
+{
+	++*(volatile char *)page;
+}
+
+static void let_kernel_write(char *page)
+{
+	int ends[2];
+
+	if (pipe(ends) || write(ends[1], "1", 1) != 1 ||
+	    read(ends[0], page, 1) != 1)
+		bail_out("reading into watched memory");
+	close(ends[0]), close(ends[1]);
+}
+
+static void write_through_a_pin(char *page)
+{
+	static char byte = 1;
+	struct iovec from = { &byte, 1 }, to = { page, 1 };
+
+	if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != 1)
+		bail_out("process_vm_writev");
+}
+
+/* In that write, asleep. */
+static bool scanner_is_stopped(void)
+{
+	char path[64], line[128] = "";
+	long call = -1;
+	unsigned long fd = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", gap.scanner);
+	file = fopen(path, "re");
+	if (!file)
+		bail_out(path);
+	if (fgets(line, sizeof(line), file))
+		sscanf(line, "%ld %lx", &call, &fd);
+	fclose(file);
+	return call == SYS_write && fd == (unsigned long)gap.pipe[1];
+}
+
+static long own_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+/* What takes a fault the first time is done once before. */
+static void *write_in_the_gap(void *argument)
+{
+	static char room[4096];
+
+	gap.write(room);
+	scanner_is_stopped();
+	own_faults();
+	gap.ready = true;
+	while (!gap.begun || !scanner_is_stopped())
+		usleep(1000);
+	gap.n_faults = -own_faults();
+	gap.write(gap.memory + bytes(9));
+	gap.write(gap.memory + bytes(20));
+	gap.n_faults += own_faults();
+	if (write(gap.clear_refs, "4", 1) != 1 ||
+	    read(gap.pipe[0], room, sizeof(room)) != sizeof(room))
+		bail_out("clearing");
+	return argument;
+}
+
+static void fill_pipe(void)
+{
+	static char nothing[4096];
+
+	if (pipe(gap.pipe) || fcntl(gap.pipe[1], F_SETPIPE_SZ, 4096) != 4096 ||
+	    write(gap.pipe[1], nothing, 4096) != 4096)
+		bail_out("a full pipe");
+}
+
+/* Page 9 was there and clean, page 20 was never there. */
+static void write_in_a_gap(void (*write)(char *page), const char *name)
+{
+	bool found[N_PAGES] = { false };
+	pthread_t thread;
+
+	gap.memory = watched(N_PAGES);
+	gap.write = write;
+	gap.begun = gap.ready = false;
+	gap.scanner = gettid();
+	write_page(gap.memory, 9);
+	scan(gap.memory, N_PAGES, WW_SCAN_RESET, N_PAGES, found);
+	found[9] = false;
+	write_page(gap.memory, 3);
+	fill_pipe();
+	gap.clear_refs = tracker.clear_refs;
+	if (pthread_create(&thread, NULL, write_in_the_gap, NULL))
+		bail_out("pthread_create");
+	while (!gap.ready)
+		usleep(1000);
+	tracker.clear_refs = gap.pipe[1];
+	gap.begun = true;
+	scan(gap.memory, N_PAGES, WW_SCAN_RESET, N_PAGES, found);
+	pthread_join(thread, NULL);
+	tracker.clear_refs = gap.clear_refs;
+	scan(gap.memory, N_PAGES, WW_SCAN_RESET, N_PAGES, found);
+	ok(found[3] && found[9] && found[20] && gap.n_faults >= 2, "%s", name);
+	diag("%ld faults in 2 pages", gap.n_faults);
+	close(gap.pipe[0]), close(gap.pipe[1]);
+	done_with(gap.memory, N_PAGES);
+}
+
+static void gaps(void)
+{
+	write_in_a_gap(write_itself, "a write between save and clearing");
+	write_in_a_gap(let_kernel_write, "one by a system call");
+	write_in_a_gap(write_through_a_pin, "one through pinned pages");
+}
+
 int main(void)
 {
 	int ret = ww_tracker_open_backend(&tracker, &ww_linux, "softdirty");
@@ -199,6 +339,7 @@ int main(void)
 	reads_and_access();
 	system_calls();
 	twice();
+	gaps();
 	racing_writer();
 	ww_tracker_close(&tracker);
 	return done_testing();

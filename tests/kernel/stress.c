@@ -154,13 +154,14 @@ static size_t one_round(struct crowd *crowd, size_t round)
 	return lost;
 }
 
-static void scan_crowd(struct crowd *crowd)
+static void scan_crowd(struct crowd *crowd, const char *who)
 {
 	size_t n_rounds = 0, lost = 0, n_writes = 0;
 	struct writer writers[N_WRITERS];
 	pthread_t threads[N_WRITERS];
 	double end = now() + SECONDS;
 
+	set(&crowd->stop, false);
 	for (unsigned i = 0; i < N_WRITERS; i++) {
 		writers[i] = (struct writer){ crowd, i };
 		pthread_create(&threads[i], NULL, write_at_random, &writers[i]);
@@ -174,26 +175,58 @@ static void scan_crowd(struct crowd *crowd)
 		pthread_join(threads[i], NULL);
 		n_writes += crowd->n_writes[i];
 	}
-	ok(!lost, "%d writers and a scanner: nothing is lost", N_WRITERS);
+	ok(!lost, "%d writers and %s: nothing is lost", N_WRITERS, who);
 	diag("%zu rounds, %zu writes, %zu pages lost", n_rounds, n_writes, lost);
+}
+
+/* Asks without reset, all the time: what it finds becomes known under those who
+ * reset. */
+struct onlooker {
+	struct crowd *crowd;
+	bool stop;
+	size_t n_queries;
+};
+
+static void *look_on(void *argument)
+{
+	static uintptr_t addresses[N_PAGES];
+	struct onlooker *onlooker = argument;
+	unsigned seed = 3;
+
+	while (!is_set(&onlooker->stop)) {
+		size_t n_pages = rand_r(&seed) % 2 ? (size_t)N_PAGES :
+				 1 + (size_t)rand_r(&seed) % 200;
+		size_t first = (size_t)rand_r(&seed) % (N_PAGES - n_pages + 1);
+
+		area_get(&onlooker->crowd->area, first, n_pages, false, addresses,
+			 n_pages);
+		onlooker->n_queries++;
+	}
+	return NULL;
 }
 
 static void copy_of_crowd(struct ww_regions *regions)
 {
 	struct others others = { .regions = regions };
 	struct crowd crowd = { 0 };
-	pthread_t thread;
+	struct onlooker onlooker = { .crowd = &crowd };
+	pthread_t thread, second;
 
 	area_reserve(&crowd.area, regions, N_PAGES);
 	area_commit(&crowd.area, 0, N_PAGES);
 	crowd.copy = calloc(N_PAGES, ww_page_size());
 	pthread_barrier_init(&crowd.barrier, NULL, N_WRITERS + 1);
 	pthread_create(&thread, NULL, come_and_go, &others);
-	scan_crowd(&crowd);
+	scan_crowd(&crowd, "a scanner");
+	pthread_create(&second, NULL, look_on, &onlooker);
+	scan_crowd(&crowd, "a scanner and an onlooker");
+	set(&onlooker.stop, true);
 	set(&others.stop, true);
+	pthread_join(second, NULL);
 	pthread_join(thread, NULL);
 	ok(!others.n_wrong, "other regions came and went: all exact");
-	diag("%zu regions", others.n_done);
+	diag("%zu regions, %zu queries of the onlooker", others.n_done,
+	     onlooker.n_queries);
 	free(crowd.copy);
 	area_release(&crowd.area);
 }

@@ -21,6 +21,7 @@ native_tests = \
 	tests/native/rows \
 	tests/native/status \
 	tests/native/stress \
+	tests/native/system_calls \
 	tests/native/vectors
 
 # Those that watch, once more without the kernel's help.
@@ -56,6 +57,9 @@ libwwvalues_la_SOURCES = tests/native/values_wine.c tests/native/values.h
 libwwvalues_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 
 # Outside, with the installed header.
+tests_native_system_calls_SOURCES = tests/native/system_calls.c \
+	tests/kernel/calls.c tests/kernel/calls.h $(native_test_sources)
+tests_native_system_calls_LDADD = libwritewatch-win32.la
 tests_native_cut_off_SOURCES = tests/native/cut_off.c $(native_test_sources)
 tests_native_cut_off_LDADD = libwritewatch-win32.la
 tests_native_fork_SOURCES = tests/native/fork.c $(native_test_sources)

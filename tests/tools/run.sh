@@ -50,6 +50,10 @@ if [ ! -f "$library" ]; then
 	exit
 fi
 preload=$(realpath "$library")
+# One name for two libraries, if there is one for 32-bit programs.
+either=$(realpath "$top_builddir/dlls/winewatch")/preload
+[ ! -f "$either/lib/i386-linux-gnu/libwinewatch.so" ] ||
+	preload="$either/\$LIB/libwinewatch.so"
 
 refused "a missing COMMAND" 127 "winewatch: */nothing: command not found (*" \
 	"$winewatch" run "$folder/nothing"

@@ -20,7 +20,12 @@ enum {
 	SWAPPED = 16,
 	PROTECTED = 32,		/* without PRESENT or SWAPPED: a marker */
 	REPORTED = 64,		/* for FAKE_FORGETS_LATER_WRITES */
+	HUGE_ZERO = 128,	/* with PRESENT */
 };
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 #define TABLE_PAGES 512
 #define FIRST_FD 1000
@@ -59,6 +64,7 @@ static struct area fake_area = {
 	.tables = fake_table_used,
 };
 static struct fault faults[FAKE_SITES];
+static int advised;
 static enum { CLOSED, UFFD, UFFD_READY, PAGEMAP, SHARED, STALE } fds[MAX_FDS];
 static int files[MAX_FDS];	/* the kernel's descriptor of what is SHARED */
 static uint64_t random_state = 1;
@@ -115,6 +121,9 @@ void fake_mmap(size_t page, size_t n_pages, bool accessible)
 {
 	pthread_mutex_lock(&lock);
 	memset(fake_flags + page, MAPPED | (accessible ? ACCESSIBLE : 0), n_pages);
+	for (size_t i = page; i + TABLE_PAGES <= page + n_pages; i++)
+		if (i % TABLE_PAGES == 0)
+			fake_table_used[i / TABLE_PAGES] = false;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -134,6 +143,19 @@ void fake_protect(size_t page, size_t n_pages, bool accessible)
 	pthread_mutex_unlock(&lock);
 }
 
+/* A huge zero page is split into zero pages, and the model has no zero pages: those
+ * beside the written one are as if nobody had read them. */
+static void fake_write_page(size_t page)
+{
+	size_t first = page / TABLE_PAGES * TABLE_PAGES;
+
+	for (size_t i = first; (fake_flags[page] & HUGE_ZERO) &&
+			       i < first + TABLE_PAGES; i++)
+		if (i != page)
+			fake_flags[i] &= ~(PRESENT | HUGE_ZERO);
+	fake_flags[page] &= ~(PROTECTED | HUGE_ZERO);
+}
+
 static bool touch(size_t page, bool write)
 {
 	bool accessible;
@@ -144,7 +166,7 @@ static bool touch(size_t page, bool write)
 	if (accessible) {
 		fake_flags[page] = (fake_flags[page] & ~SWAPPED) | PRESENT;
 		if (write)
-			fake_flags[page] &= ~PROTECTED;
+			fake_write_page(page);
 		fake_table_used[page / TABLE_PAGES] = true;
 	}
 	pthread_mutex_unlock(&lock);
@@ -164,7 +186,7 @@ bool fake_read(size_t page)
 void fake_swap_out(size_t page)
 {
 	pthread_mutex_lock(&lock);
-	if (fake_flags[page] & PRESENT)
+	if ((fake_flags[page] & (PRESENT | HUGE_ZERO)) == PRESENT)
 		fake_flags[page] = (fake_flags[page] & ~PRESENT) | SWAPPED;
 	pthread_mutex_unlock(&lock);
 }
@@ -182,6 +204,11 @@ bool fake_registered(size_t page)
 bool fake_protected(size_t page)
 {
 	return fake_flags[page] & PROTECTED;
+}
+
+bool fake_huge_zero(size_t page)
+{
+	return fake_flags[page] & HUGE_ZERO;
 }
 
 size_t fake_tables(void)
@@ -219,6 +246,7 @@ void fake_reset(void)
 
 	memset(fake_flags, 0, sizeof(fake_flags));
 	memset(fake_table_used, 0, sizeof(fake_table_used));
+	advised = 0;
 	memset(fds, 0, sizeof(fds));
 	fake_heal();
 	fake = (struct fake){ .mapped_bytes = mapped_bytes };
@@ -487,6 +515,8 @@ static uint64_t categories_of(const struct area *area, size_t i, bool fast)
 		categories |= PAGE_IS_WRITTEN;
 	if (flags & REGISTERED)
 		categories |= PAGE_IS_WPALLOWED;
+	if (flags & HUGE_ZERO)
+		categories |= PAGE_IS_HUGE | PAGE_IS_PFNZERO;
 	if (flags & PRESENT)
 		categories |= PAGE_IS_PRESENT;
 	else if (flags & (SWAPPED | PROTECTED))
@@ -848,6 +878,9 @@ struct protection {
 	int access;
 };
 
+/* Memory that can be read and not written: one piece at a time. */
+static struct protection readable;
+
 static int do_protect(void *argument)
 {
 	const struct protection *wanted = argument;
@@ -856,11 +889,65 @@ static int do_protect(void *argument)
 		return mprotect((void *)wanted->start, wanted->end - wanted->start,
 				wanted->access) ? -errno : 0;
 	for (size_t i = fake_page(wanted->start); i < fake_page(wanted->end); i++)
-		if (wanted->access)
+		if (wanted->access & PROT_WRITE)
 			fake_flags[i] |= ACCESSIBLE;
 		else
 			fake_flags[i] &= ~ACCESSIBLE;
+	readable = *wanted;
+	if (!wanted->access)
+		readable.end = 0;
 	return 0;
+}
+
+/* Huge zero pages come where there is no table, and small pages nowhere. */
+static int populate(size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		if (!(fake_flags[i] & ACCESSIBLE) &&
+		    (fake_at(i) < readable.start || fake_at(i) >= readable.end))
+			return -EFAULT;
+	for (size_t i = first; i < end && fake.huge_zero; i++)
+		if (!(i % TABLE_PAGES) && !fake_table_used[i / TABLE_PAGES] &&
+		    i + TABLE_PAGES <= end && advised == MADV_HUGEPAGE)
+			for (size_t k = 0; k < TABLE_PAGES; k++)
+				fake_flags[i + k] |= PRESENT | HUGE_ZERO;
+	return 0;
+}
+
+static int do_advise(void *argument)
+{
+	const struct protection *wanted = argument;
+
+	if (!area_of(wanted->start, wanted->end))
+		return -ENOMEM;
+	if (wanted->access == MADV_POPULATE_READ)
+		return populate(fake_page(wanted->start), fake_page(wanted->end));
+	advised = wanted->access;
+	return 0;
+}
+
+static int fake_madvise(uintptr_t start, size_t n_bytes, int advice)
+{
+	struct protection wanted = { start, start + n_bytes, advice };
+
+	return run(FAKE_ADVISE, do_advise, &wanted);
+}
+
+static int do_is_closed(void *argument)
+{
+	const struct protection *wanted = argument;
+
+	for (size_t i = fake_page(wanted->start); i < fake_page(wanted->end); i++)
+		if (fake_flags[i] & ACCESSIBLE)
+			return 0;
+	return 1;
+}
+
+static int fake_is_closed(uintptr_t start, size_t n_bytes)
+{
+	struct protection wanted = { start, start + n_bytes, 0 };
+
+	return run(FAKE_IS_CLOSED, do_is_closed, &wanted);
 }
 
 static int fake_mprotect(uintptr_t start, size_t n_bytes, int access)
@@ -878,6 +965,8 @@ const struct ww_kernel_ops fake_ops = {
 	.map = fake_map,
 	.unmap = fake_unmap,
 	.protect = fake_mprotect,
+	.advise = fake_madvise,
+	.is_closed = fake_is_closed,
 	.sparse_file = fake_sparse_file,
 	.map_part = fake_map_part,
 	.move = fake_move,

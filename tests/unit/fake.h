@@ -51,6 +51,7 @@ void fake_swap_out(size_t page);
 bool fake_accessible(size_t page);
 bool fake_registered(size_t page);
 bool fake_protected(size_t page);
+bool fake_huge_zero(size_t page);
 
 /* One more descriptor of a file. */
 int fake_open_again(int fd);
@@ -78,6 +79,8 @@ enum fake_site {
 	FAKE_RESET,		/* without */
 	FAKE_MAP,
 	FAKE_PROTECT,
+	FAKE_ADVISE,
+	FAKE_IS_CLOSED,
 	FAKE_SITES
 };
 
@@ -113,6 +116,8 @@ struct fake {
 	enum fake_lie lie;
 	/* holes in registered memory read as written (6.18.44, 7.2) */
 	bool holes_written;
+	/* huge zero pages can be had */
+	bool huge_zero;
 	/* runs around every call, in the calling thread, without any lock */
 	void (*before)(enum fake_site site);
 	void (*after)(enum fake_site site);

@@ -112,9 +112,10 @@ static void commit_arms_only_what_is_new(void **state)
 		fake_write(page);
 	fake.calls[FAKE_SCAN] = 0;
 	fake_commit(regions, 0, 32);
-	assert_int_equal(fake.calls[FAKE_SCAN], 3);
+	/* what lies between the two is armed already */
+	assert_int_equal(fake.calls[FAKE_SCAN], 2);
 	fake_commit(regions, 0, 32);
-	assert_int_equal(fake.calls[FAKE_SCAN], 3);
+	assert_int_equal(fake.calls[FAKE_SCAN], 2);
 	fake_expect(regions, 0, 32, 8, 4, 5, 6, 7, 12, 13, 14, 15);
 }
 
@@ -179,6 +180,222 @@ static void commit_keeps_what_others_committed_and_wrote(void **state)
 	fake_write(5);
 	fake_commit(regions, 0, 16);
 	fake_expect(regions, 0, 16, 1, 5);
+}
+
+/* ---- Huge zero pages ---- */
+
+#define BLOCK (ww_block_size() / PAGE)
+
+static void whole_new_blocks_get_huge_zero_pages(void **state)
+{
+	(void)state;
+	fake.huge_zero = true;
+	fake_reserve(regions, 0, 4 * BLOCK, false);
+	fake_commit(regions, 10, 2);
+	fake_commit(regions, 0, 3 * BLOCK - 1);
+	assert_false(fake_huge_zero(0));
+	assert_true(fake_huge_zero(BLOCK) && fake_huge_zero(2 * BLOCK - 1));
+	assert_false(fake_huge_zero(2 * BLOCK));
+	for (size_t page = 0; page < 3 * BLOCK - 1; page++)
+		assert_true(fake_protected(page) && fake_accessible(page));
+	fake_expect(regions, 0, 4 * BLOCK, 0);
+	fake_write(BLOCK + 7);
+	fake_write(3);
+	fake_expect(regions, 0, 4 * BLOCK, 2, 3, (int)BLOCK + 7);
+}
+
+/* What lays them is over, and nobody can write, when the memory is armed. */
+static void check_nobody_writes(enum fake_site site)
+{
+	if (site == FAKE_SCAN || site == FAKE_ADVISE)
+		assert_false(fake_write(BLOCK));
+}
+
+static void blocks_are_laid_before_access(void **state)
+{
+	sigset_t saved;
+
+	(void)state;
+	fake.huge_zero = true;
+	fake_reserve(regions, 0, 2 * BLOCK, false);
+	fake.before = fake.after = check_nobody_writes;
+	ww_regions_lock(regions, &saved);
+	ww_regions_commit(regions, fake_at(0), 2 * BLOCK * PAGE);
+	ww_regions_unlock(regions, &saved);
+	fake.before = fake.after = NULL;
+	assert_true(fake_huge_zero(0));
+	assert_false(fake_accessible(0) || fake_accessible(2 * BLOCK - 1));
+	assert_false(fake_read(0));
+}
+
+static void a_block_that_comes_back_whole_is_laid_again(void **state)
+{
+	(void)state;
+	fake.huge_zero = true;
+	fake_reserve(regions, 0, 2 * BLOCK, true);
+	assert_true(fake_huge_zero(0) && fake_huge_zero(BLOCK));
+	assert_int_equal(fake_decommit(regions, 1, BLOCK), 0);
+	fake_commit(regions, 1, BLOCK);
+	assert_false(fake_huge_zero(1) || fake_huge_zero(BLOCK));
+	assert_int_equal(fake_decommit(regions, 0, BLOCK), 0);
+	fake_commit(regions, 0, BLOCK);
+	assert_true(fake_huge_zero(0));
+	fake_expect(regions, 0, 2 * BLOCK, 0);
+}
+
+/* The first block shows that there are none: no other is tried. */
+static void without_huge_zero_pages_one_block_is_tried(void **state)
+{
+	unsigned calls;
+
+	(void)state;
+	fake_reserve(regions, 0, 4 * BLOCK, false);
+	fake_commit(regions, 0, 2 * BLOCK);
+	calls = fake.calls[FAKE_ADVISE];
+	fake_commit(regions, 2 * BLOCK, 2 * BLOCK);
+	assert_int_equal(fake.calls[FAKE_ADVISE], calls);
+	assert_true(fake_protected(0) && fake_protected(4 * BLOCK - 1));
+	fake_expect(regions, 0, 4 * BLOCK, 0);
+}
+
+static void memory_in_use_is_not_advised(void **state)
+{
+	sigset_t saved;
+
+	(void)state;
+	fake.huge_zero = true;
+	fake_mmap(0, 2 * BLOCK, true);
+	ww_regions_lock(regions, &saved);
+	assert_int_equal(ww_regions_reserve(regions, fake_at(0), 2 * BLOCK * PAGE,
+					    WW_MEMORY_IN_USE), 0);
+	ww_regions_unlock(regions, &saved);
+	assert_int_equal(fake.calls[FAKE_ADVISE], 0);
+	assert_true(fake_protected(0) && !fake_huge_zero(0));
+}
+
+/* Whichever call of the way there fails, the memory is armed. */
+static void without_a_huge_zero_page_there_are_markers(void **state)
+{
+	(void)state;
+	for (int site = FAKE_PROTECT; site <= FAKE_IS_CLOSED; site++)
+		for (unsigned nth = 1; nth < 6; nth++) {
+			fake.huge_zero = true;
+			fake_fail(site, nth, ENOMEM);
+			fake_reserve(regions, 0, 2 * BLOCK, false);
+			fake_commit(regions, 0, 2 * BLOCK);
+			fake_heal();
+			fake_expect(regions, 0, 2 * BLOCK, 0);
+			fake_write(BLOCK);
+			fake_expect(regions, 0, 2 * BLOCK, 1, (int)BLOCK);
+			fake_release(regions, 0, 2 * BLOCK);
+		}
+}
+
+/* ---- Gaps ---- */
+
+#define MAX_GAP (ww_backend_uffd.max_gap / PAGE)
+
+static size_t scans_of_a_get(size_t n_pages)
+{
+	fake.calls[FAKE_SCAN] = 0;
+	fake_get(regions, 0, n_pages, false, pages, n_pages);
+	return fake.calls[FAKE_SCAN];
+}
+
+static void small_gaps_are_scanned_through(void **state)
+{
+	(void)state;
+	fake.holes_written = true;
+	fake_reserve(regions, 0, 1024, false);
+	fake_commit(regions, 0, 10);
+	fake_commit(regions, 10 + MAX_GAP, 10);
+	fake_commit(regions, 700, 10);
+	/* two runs, and what lies between and behind them */
+	assert_int_equal(scans_of_a_get(1024), 4);
+	fake_commit(regions, 500, 10);
+	assert_int_equal(scans_of_a_get(1024), 2);
+	fake_expect(regions, 0, 1024, 0);
+	fake_write(9);
+	fake_write(500);
+	fake_expect(regions, 0, 1024, 2, 9, 500);
+}
+
+/* Another process commits in a gap, before and after it is armed. */
+static void strays_in_a_gap_are_found(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 64, false);
+	fake_commit(regions, 0, 8);
+	fake_protect(10, 2, true);
+	fake_write(10);
+	fake_commit(regions, 16, 8);
+	fake_write(11);
+	fake_expect(regions, 0, 64, 2, 10, 11);
+	fake_expect(regions, 0, 64, 0);
+	fake_protect(12, 1, true);
+	fake_write(12);
+	fake_write(10);
+	fake_expect(regions, 0, 64, 2, 10, 12);
+	/* and then it is committed here */
+	fake_write(11);
+	fake_commit(regions, 8, 8);
+	fake_expect(regions, 0, 64, 1, 11);
+}
+
+static void decommitted_pages_in_a_gap_are_as_they_were(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 64, true);
+	fake_write(20);
+	assert_int_equal(fake_decommit(regions, 10, 20), 0);
+	fake_commit(regions, 15, 2);
+	fake_commit(regions, 25, 2);
+	fake_expect(regions, 0, 64, 1, 20);
+	fake_write(15);
+	fake_expect(regions, 0, 64, 1, 15);
+	fake_expect(regions, 0, 64, 0);
+}
+
+/* What cannot be armed stays out of the runs. */
+static void a_gap_that_cannot_be_armed_is_no_run(void **state)
+{
+	(void)state;
+	fake.holes_written = true;
+	fake_reserve(regions, 0, 64, false);
+	fake_commit(regions, 0, 8);
+	fake_fail(FAKE_SCAN, 2, ENOMEM);
+	fake_commit(regions, 16, 8);
+	fake_heal();
+	fake_expect(regions, 0, 64, 0);
+	fake_write(17);
+	fake_expect(regions, 0, 64, 1, 17);
+}
+
+/* Only what is committed counts as written where a scan has failed. */
+static void a_failed_scan_does_not_report_gaps(void **state)
+{
+	(void)state;
+	fake.holes_written = true;
+	fake_reserve(regions, 0, 64, false);
+	fake_commit(regions, 2, 2);
+	fake_commit(regions, 8, 2);
+	fake_fail_always(FAKE_SCAN, EPERM);
+	fake_expect(regions, 0, 64, 4, 2, 3, 8, 9);
+	fake_heal();
+	fake_reset_watch(regions, 0, 64);
+	fake_expect(regions, 0, 64, 0);
+}
+
+static void gaps_stay_within_a_view(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 64, false);
+	fake_release(regions, 30, 4);
+	fake_commit(regions, 20, 8);
+	fake_commit(regions, 36, 8);
+	assert_false(fake_protected(29) || fake_protected(35));
+	fake_commit(regions, 22, 8);
+	assert_false(fake_protected(35));
 }
 
 /* ---- Decommit ---- */
@@ -418,6 +635,18 @@ int main(void)
 		TEST(a_commit_that_wine_refuses_does_no_harm),
 		TEST(a_commit_without_memory_for_its_run_loses_nothing),
 		TEST(commit_keeps_what_others_committed_and_wrote),
+		TEST(whole_new_blocks_get_huge_zero_pages),
+		TEST(blocks_are_laid_before_access),
+		TEST(a_block_that_comes_back_whole_is_laid_again),
+		TEST(without_huge_zero_pages_one_block_is_tried),
+		TEST(memory_in_use_is_not_advised),
+		TEST(without_a_huge_zero_page_there_are_markers),
+		TEST(small_gaps_are_scanned_through),
+		TEST(strays_in_a_gap_are_found),
+		TEST(decommitted_pages_in_a_gap_are_as_they_were),
+		TEST(a_gap_that_cannot_be_armed_is_no_run),
+		TEST(a_failed_scan_does_not_report_gaps),
+		TEST(gaps_stay_within_a_view),
 		TEST(decommit_keeps_written_pages_and_clean_ones_clean),
 		TEST(a_page_committed_again_keeps_its_bit),
 		TEST(decommit_keeps_what_others_committed_and_wrote),

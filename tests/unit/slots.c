@@ -26,6 +26,7 @@ static uintptr_t *array;
 static size_t array_bytes, victim_n, victim_capacity, victim_pages;
 static sigjmp_buf unwound;
 static bool returns;		/* the fault ends, the store goes on */
+static bool victim_resets, victim_looks;
 
 static void park(void)
 {
@@ -56,6 +57,8 @@ static int begin(void **state)
 	sem_init(&arrived, 0, 0);
 	sem_init(&go_on, 0, 0);
 	returns = false;
+	victim_resets = true;
+	victim_looks = false;
 	return 0;
 }
 
@@ -87,16 +90,23 @@ static void drop_array(void)
 	munmap(array_memory, array_bytes);
 }
 
-static size_t victim_get(size_t first, size_t n_pages)
+static size_t victim_query(size_t first, size_t n_pages, bool reset)
 {
 	struct ww_query query;
 	size_t n;
 
 	if (ww_query_begin(&query, regions, fake_at(first), n_pages * PAGE))
 		return 0;
-	n = ww_query_get(&query, true, array, victim_capacity);
+	n = ww_query_get(&query, reset, array, victim_capacity);
 	ww_query_end(&query);
 	return n;
+}
+
+static size_t victim_get(size_t first, size_t n_pages)
+{
+	if (victim_looks)
+		victim_query(first, n_pages, false);
+	return victim_query(first, n_pages, victim_resets);
 }
 
 static void *run_victim(void *argument)
@@ -177,6 +187,43 @@ static void known_pages_are_put_back_too(void **state)
 	sem_wait(&arrived);
 	expect_every(7, 100, true);
 	end_victim();
+	drop_array();
+}
+
+/* All of them: first those that another query has found, then what a decommit
+ * keeps. */
+static void pages_that_a_query_made_known_are_put_back(void **state)
+{
+	static const size_t good[] = { 0, 100, 511, 1200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		write_every(1, 1500);
+		assert_int_equal(fake_get(regions, 0, 4096, false, pages, 4096),
+				 1500);
+		make_array(good[i]);
+		start_victim(1400, 4096);
+		sem_wait(&arrived);
+		expect_every(1, 1500, true);
+		fake_expect(regions, 0, 4096, 0);
+		end_victim();
+		drop_array();
+	}
+}
+
+/* Without reset nothing is taken, and nothing can be lost or put back. */
+static void a_query_without_reset_leaves_no_record(void **state)
+{
+	(void)state;
+	write_every(1, 500);
+	make_array(300);
+	victim_resets = false;
+	start_victim(500, 4096);
+	sem_wait(&arrived);
+	expect_every(1, 500, true);
+	fake_expect(regions, 0, 4096, 0);
+	end_victim();
+	fake_expect(regions, 0, 4096, 0);
 	drop_array();
 }
 
@@ -275,6 +322,35 @@ static void a_killed_thread_is_exact_in_its_first_batch(void **state)
 	write_every(7, 10);
 	die_at(&fake.after, 1);
 	expect_every(7, 10, true);
+}
+
+static void a_killed_thread_gives_back_what_was_known(void **state)
+{
+	(void)state;
+	for (int before = 0; before < 2; before++) {
+		write_every(1, 1500);
+		assert_int_equal(fake_get(regions, 0, 4096, false, pages, 4096),
+				 1500);
+		die_at(before ? &fake.before : &fake.after, 1);
+		expect_every(1, 1500, true);
+		fake_expect(regions, 0, 4096, 0);
+	}
+}
+
+/* In a slot that holds the runs of earlier queries: they are not its own. */
+static void a_killed_thread_gives_back_nothing_else(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		write_every(7, 300);
+		die_at(&fake.after, 1);
+		expect_every(7, 300, true);
+		write_every(7, 10);
+		victim_looks = i / 2;
+		die_at(i % 2 ? &fake.before : &fake.after, victim_looks + 1);
+		victim_looks = false;
+		expect_every(7, 10, true);
+	}
 }
 
 static void a_slot_is_used_again(void **state)
@@ -404,11 +480,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(another_thread_reports_what_a_fault_cut_off),
 		TEST(known_pages_are_put_back_too),
+		TEST(pages_that_a_query_made_known_are_put_back),
+		TEST(a_query_without_reset_leaves_no_record),
 		TEST(later_batches_put_the_first_ones_back),
 		TEST(a_fault_spoils_nothing_outside_its_range),
 		TEST(the_same_thread_puts_its_own_record_back),
 		TEST(a_killed_thread_gives_back_what_it_took),
 		TEST(a_killed_thread_is_exact_in_its_first_batch),
+		TEST(a_killed_thread_gives_back_what_was_known),
+		TEST(a_killed_thread_gives_back_nothing_else),
 		TEST(a_slot_is_used_again),
 		TEST(nobody_waits_for_a_thread_suspended_at_its_scan),
 		TEST(nobody_waits_for_a_thread_suspended_at_its_store),

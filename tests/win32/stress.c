@@ -265,7 +265,7 @@ const struct row stress_rows[] = {
 	  "no write is lost to a commit at the same time" },
 	{ "stress-protect-races-decommit", "L", protect_races_decommit, 0, 0,
 	  "no write is lost to a decommit that meets a change of protection" },
-	{ "stress-random-gigabyte", "L", random_gigabyte, 30, 0,
+	{ "stress-random-gigabyte", "L", random_gigabyte, 150, 0,
 	  "a gigabyte written in random order is reported" },
 	{ 0 },
 };

@@ -12,7 +12,7 @@ TMPDIR=$work/tmp
 export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES TMPDIR
 # What a caller has set must not reach the stock Wine.
 unset WINEWATCH WINEWATCH_LOG WINEWATCH_LOG_FILE \
-	WINE_DISABLE_KERNEL_WRITEWATCH
+	WINEWATCH_BACKEND WINE_DISABLE_KERNEL_WRITEWATCH
 
 skip() {
 	echo "1..0 # SKIP $*"
@@ -131,7 +131,7 @@ is() {
 
 # was_watched NUMBER: a TAP line for it.
 was_watched() {
-	if grep -q '^winewatch\[[0-9]*\]: .*uffd' "$log"; then
+	if grep -q '^winewatch\[[0-9]*\]: .*backend '"${WINEWATCH_BACKEND:-uffd}" "$log"; then
 		echo "ok $1 - winewatch names its backend"
 	else
 		sed 's/^/# /' "$log"

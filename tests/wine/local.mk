@@ -6,7 +6,10 @@ TESTS += \
 	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
+	tests/wine/system-calls.sh \
 	tests/wine/win32-i386.sh \
+	tests/wine/win32-mprotect.sh \
+	tests/wine/win32-mprotect-10.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
 	tests/wine/win32-winewatch.sh \
@@ -18,7 +21,10 @@ dist_check_SCRIPTS += \
 	tests/wine/refused.sh \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
+	tests/wine/system-calls.sh \
 	tests/wine/win32-i386.sh \
+	tests/wine/win32-mprotect.sh \
+	tests/wine/win32-mprotect-10.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
 	tests/wine/win32-winewatch.sh \
@@ -26,12 +32,22 @@ dist_check_SCRIPTS += \
 	tests/wine/make-wine
 EXTRA_DIST += \
 	tests/wine/lib.sh \
+	tests/wine/queries.c \
 	tests/wine/suite.sh \
 	tests/wine/known-faults-8.0 \
 	tests/wine/known-faults-10.0 \
 	tests/wine/known-faults-i386 \
+	tests/wine/known-faults-mprotect \
 	tests/wine/known-faults-winewatch \
 	tests/wine/known-faults.awk
+
+if WITH_MINGW
+windows_programs += tests/wine/x86_64-windows/queries.exe
+endif
+
+tests/wine/x86_64-windows/%.exe: tests/wine/%.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(x86_64_CC) $(WW_FLAGS) -O2 -static -o $@ $<
 
 # A library that somebody else preloads.
 check_LTLIBRARIES += tests/wine/libother.la
