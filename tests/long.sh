@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What takes minutes, run by hand: the model tests with millions of steps,
-# natively and on every Wine there is; prints TAP and a summary.
+# natively and on every Wine there is, and every setting of the virtual machines;
+# prints TAP and a summary.
 set -u
 native=$top_builddir/tests/win32/native-writewatch
 exe=$top_builddir/tests/win32/x86_64-windows/writewatch.exe
@@ -14,7 +15,7 @@ row() {
 	shift
 	if "$@" >"$results.log" 2>&1; then
 		result=ok
-		grep '^# seed' "$results.log"
+		grep -E '^# (seed|Done|.* ns a page)' "$results.log"
 	else
 		result='not ok'
 		tail -n 20 "$results.log" | sed 's/^#* */# /'
@@ -55,6 +56,23 @@ on_wine() (
 	done
 )
 
+# What the machine has written is the result.
+passes_in_machine() {
+	grep -q '^ok ' "$results.vm" && ! grep -A 9 '^not ok ' "$results.vm"
+}
+
+# in_machine SUITE: every setting on its kernel, and 100,000 random scans.
+in_machine() {
+	env vm_long=yes "$top_srcdir/tests/vm/$1.sh" >"$results.vm" 2>&1
+	why=$(sed -n 's/^1\.\.0 # SKIP //p' "$results.vm")
+	if test -n "$why"; then
+		skipped "on the kernel of $1" "$why"
+		return
+	fi
+	row "on the kernel of $1" passes_in_machine
+	grep '^# Linux' "$results.vm"
+}
+
 if test -x "$native"; then
 	for name in model-exact model-shared; do
 		row "$name, 10 million steps, native" \
@@ -68,11 +86,19 @@ else
 fi
 row "pagemap differential, 1 million" \
 	timeout 1800 "$top_builddir/tests/pagemap/differential" 1000000
+row "the engine against the kernel, 1 GiB" \
+	timeout 600 "$top_builddir/tests/pagemap/speed"
+row "fuzzing, 10 minutes" \
+	env FUZZ_SECONDS=600 "$top_srcdir/tests/fuzz/engine.sh"
 on_wine 'Wine'
 on_wine 'Wine of trixie' trixie
+for suite in bookworm trixie sid; do
+	in_machine $suite
+done
 
 echo "1..$(wc -l <"$results")"
 n_failed=$(grep -c '^not ok' "$results")
 echo "# $(grep -c '^ok' "$results") passed or skipped, $n_failed failed"
-rm -f "$results" "$results.log" "$results.wine" "$results.uffd"
+rm -f "$results" "$results.log" "$results.wine" "$results.uffd" \
+	"$results.vm"
 test "$n_failed" = 0

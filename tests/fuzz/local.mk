@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Fuzz targets. "make check" runs each on its corpus, with any compiler; "make
-# fuzz" looks for new inputs with libFuzzer, FUZZ_SECONDS a target.
+# check-fuzz" looks for new inputs with libFuzzer, FUZZ_SECONDS a target.
 FUZZ_SECONDS = 60
+fuzz_tests = tests/fuzz/engine.sh
 
 check_PROGRAMS += tests/fuzz/pagemap_engine
 TESTS += tests/fuzz/pagemap_engine
@@ -12,21 +13,14 @@ tests_fuzz_pagemap_engine_SOURCES = \
 	tests/kernel/tap.c \
 	tests/kernel/tap.h
 tests_fuzz_pagemap_engine_LDADD = libwwmodel.la
+dist_check_SCRIPTS += $(fuzz_tests)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
-pagemap_engine_sources = \
-	kernel/pagemap/decode.c \
-	kernel/pagemap/emit.c \
-	kernel/pagemap/engine.c \
-	kernel/pagemap/model.c \
-	kernel/pagemap/revisions.c \
-	kernel/pagemap/user.c
+AM_TESTS_ENVIRONMENT += FUZZ_SECONDS='$(FUZZ_SECONDS)'; export FUZZ_SECONDS;
 
-.PHONY: fuzz
-fuzz: tests/fuzz/pagemap_engine
-	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh \
-		pagemap_engine $(FUZZ_SECONDS) $(pagemap_engine_sources)
+check-fuzz:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(fuzz_tests)'
 
 clean-fuzz:
 	rm -rf tests/fuzz/*.fuzz
 clean-local: clean-fuzz
-.PHONY: clean-fuzz
+.PHONY: check-fuzz clean-fuzz

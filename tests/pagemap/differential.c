@@ -28,6 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef MADV_PAGEOUT			/* 5.4 */
+#define MADV_PAGEOUT 21
+#endif
 #ifndef MADV_COLLAPSE			/* 6.1 */
 #define MADV_COLLAPSE 25
 #endif
@@ -49,17 +52,17 @@ enum {
 enum operation {
 	WRITE, READ, SCATTER, DISCARD, DISCARD_HUGE, UNMAP, MAP, HIDE, SHOW,
 	REGISTER, UNREGISTER, PROTECT, GUARD, UNGUARD, COLLAPSE, HUGE_ZERO,
-	SCAN, N_OPERATIONS
+	SWAP_OUT, SCAN, N_OPERATIONS
 };
 
 static const char *const names[N_OPERATIONS] = {
 	"write", "read", "scatter", "discard", "discard huge", "unmap", "map",
 	"hide", "show", "register", "unregister", "protect", "guard", "unguard",
-	"collapse", "huge zero", "scan",
+	"collapse", "huge zero", "swap out", "scan",
 };
 
 static const unsigned weights[N_OPERATIONS] = {
-	14, 8, 6, 5, 5, 3, 7, 2, 4, 14, 2, 4, 2, 2, 12, 8, 90,
+	14, 8, 6, 5, 5, 3, 7, 2, 4, 14, 2, 4, 2, 2, 12, 8, 6, 90,
 };
 
 /* Everything random about a step is drawn when the script is made, so that it
@@ -232,6 +235,7 @@ static int pagemap;
 /* Where the kernel has soft-dirty bits a new mapping is dirty, and nobody here
  * clears them. */
 static unsigned new_mapping;
+static bool swaps;		/* something was to be swapped out */
 static bool talks;		/* says what disagrees */
 
 static char *at(size_t page)
@@ -458,6 +462,17 @@ static void huge_zero(size_t first)
 		ww_model_read(&model, first);
 }
 
+/* What really goes out, and what comes back with other pages, is the kernel's
+ * to decide: see follow_swapping. */
+static void swap_out(size_t first, size_t n_pages)
+{
+	swaps = true;
+	advise(first, n_pages, MADV_PAGEOUT);
+	for (size_t i = 0; i < N_PAGES; i += 512)
+		if (model.page[i].kind == WW_PAGES_HUGE && !became_huge(i))
+			ww_model_split(&model, i);
+}
+
 static void remap(size_t first, size_t n_pages)
 {
 	mmap(at(first), n_pages * WW_PAGEMAP_PAGE, PROT_READ | PROT_WRITE,
@@ -493,6 +508,9 @@ static void change_mapped(enum operation operation, size_t first,
 		break;
 	case PROTECT:
 		protect(first, n_pages);
+		break;
+	case SWAP_OUT:
+		swap_out(first, n_pages);
 		break;
 	case GUARD:
 		if (advise(first, n_pages, MADV_GUARD_INSTALL))
@@ -536,6 +554,68 @@ static void change(const struct step *step)
 	default:
 		if (find_mapped(step, &first, &n_pages))
 			change_mapped(step->operation, first, n_pages);
+	}
+}
+
+/* ---- What pagemap says ---- */
+
+#define PM_EXCLUSIVE (UINT64_C(1) << 56)
+#define PM_UFFD_WP (UINT64_C(1) << 57)
+#define PM_GUARD (UINT64_C(1) << 58)
+#define PM_FILE (UINT64_C(1) << 61)
+#define PM_SWAPPED (UINT64_C(1) << 62)
+#define PM_PRESENT (UINT64_C(1) << 63)
+#define PM_FRAME ((UINT64_C(1) << 55) - 1)
+#define KPF_THP (UINT64_C(1) << 22)
+#define KPF_ZERO_PAGE (UINT64_C(1) << 24)
+
+static uint64_t entries[N_PAGES];
+
+static bool read_entries(void)
+{
+	off_t offset = (off_t)(model.base / WW_PAGEMAP_PAGE * sizeof(entries[0]));
+
+	return pread(pagemap, entries, sizeof(entries), offset) ==
+	       sizeof(entries);
+}
+
+/* Nobody else has our pages, but for that one. */
+static bool is_zero_page(uint64_t entry)
+{
+	return entry & PM_PRESENT && !(entry & PM_EXCLUSIVE);
+}
+
+static void become_zero(struct ww_model_page *page)
+{
+	page->content = WW_MODEL_ZERO;
+	page->facts |= WW_PAGE_ZERO;
+}
+
+/* A page that is not accessible comes back as part of a larger one. */
+static void swap_in(size_t page)
+{
+	bool accessible = model.page[page].accessible;
+
+	model.page[page].accessible = true;
+	ww_model_read(&model, page);
+	model.page[page].accessible = accessible;
+}
+
+/* Which pages are out is taken from the kernel, and which of a huge page that
+ * was split on its way were all zeroes: nothing else. */
+static void follow_swapping(void)
+{
+	if (!swaps || !read_entries())
+		return;
+	for (size_t i = 0; i < N_PAGES; i++) {
+		unsigned content = model.page[i].content;
+
+		if (content == WW_MODEL_DATA && entries[i] & PM_SWAPPED)
+			ww_model_swap_out(&model, i, 1);
+		else if (content == WW_MODEL_DATA && is_zero_page(entries[i]))
+			become_zero(&model.page[i]);
+		else if (content == WW_MODEL_SWAP && entries[i] & PM_PRESENT)
+			swap_in(i);
 	}
 }
 
@@ -686,16 +766,6 @@ static bool scan_all(void)
 
 /* ---- The third opinion ---- */
 
-#define PM_UFFD_WP (UINT64_C(1) << 57)
-#define PM_GUARD (UINT64_C(1) << 58)
-#define PM_FILE (UINT64_C(1) << 61)
-#define PM_SWAPPED (UINT64_C(1) << 62)
-#define PM_PRESENT (UINT64_C(1) << 63)
-#define PM_FRAME ((UINT64_C(1) << 55) - 1)
-#define KPF_THP (UINT64_C(1) << 22)
-#define KPF_ZERO_PAGE (UINT64_C(1) << 24)
-
-static uint64_t entries[N_PAGES];
 static uint64_t said[N_PAGES];
 
 /* Of the engine's last scan, which was of everything. */
@@ -787,9 +857,7 @@ static bool frames_agree(void)
 
 static bool third_agrees(void)
 {
-	off_t offset = (off_t)(model.base / WW_PAGEMAP_PAGE * sizeof(entries[0]));
-
-	if (pread(pagemap, entries, sizeof(entries), offset) != sizeof(entries))
+	if (!read_entries())
 		return disagree("the size of pagemap", 0, sizeof(entries));
 	spread_categories();
 	return entries_agree() && frames_agree();
@@ -807,12 +875,13 @@ static int first_failure(const struct script *script)
 
 		if (script->dropped[i])
 			continue;
-		if (step->operation != SCAN)
+		if (step->operation != SCAN) {
 			change(step);
-		else if (!scan_both(&step->arg) || !scan_all())
+			follow_swapping();
+		} else if (!scan_both(&step->arg) || !scan_all() ||
+			   (i % 16 == 0 && !third_agrees())) {
 			return i;
-		else if (i % 16 == 0 && !third_agrees())
-			return i;
+		}
 	}
 	return -1;
 }

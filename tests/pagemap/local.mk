@@ -71,6 +71,15 @@ tests_pagemap_mprotect_SOURCES = \
 tests_pagemap_mprotect_CFLAGS = $(AM_CFLAGS) -pthread
 tests_pagemap_mprotect_LDADD = libwwpagemap.la libwwkernel.la
 
+# Run by hand, and by "make check-long": it takes as much memory as it scans.
+check_PROGRAMS += tests/pagemap/speed
+tests_pagemap_speed_SOURCES = \
+	tests/kernel/tap.c \
+	tests/kernel/tap.h \
+	tests/pagemap/speed.c
+tests_pagemap_speed_LDADD = libwwmodel.la libwwkernel.la
+tests_pagemap_speed_CFLAGS = $(AM_CFLAGS) -pthread
+
 check_PROGRAMS += tests/pagemap/traps
 TESTS += tests/pagemap/traps
 tests_pagemap_traps_SOURCES = \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The same programs on other kernels, in virtual machines: make check-vm.
+# The same programs on other kernels, in virtual machines: make check-vm; with
+# vm_long=yes in the environment, with every setting of the machines.
 vm_tests = \
 	tests/vm/bookworm.sh \
 	tests/vm/trixie.sh \
@@ -14,9 +15,11 @@ EXTRA_DIST += \
 	tests/vm/init \
 	tests/vm/rows.awk
 
-vm_programs = $(filter tests/unit/% tests/pagemap/% tests/kernel/% \
+# All but what measures.
+vm_programs = $(filter-out tests/pagemap/speed, \
+	$(filter tests/unit/% tests/pagemap/% tests/kernel/% \
 	tests/api/% tests/native/% tests/win32/%, \
-	$(check_PROGRAMS) $(conform_PROGRAMS))
+	$(check_PROGRAMS) $(conform_PROGRAMS)))
 AM_TESTS_ENVIRONMENT += vm_programs='$(vm_programs)'; export vm_programs;
 
 check-vm:

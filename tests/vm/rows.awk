@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # rows.awk EXPECTED PLAN RESULTS: what a virtual machine wrote, as TAP, a row
-# for each line of its plan and one for the kernel's messages. Exit status 1 if
-# one failed.
+# for each line of its plan and one for the kernel's messages, and a line for
+# each suite. Exit status 1 if a row failed.
 function name_of(line,   word, i, name) {
 	split(line, word)
 	if (word[1] != "run")
@@ -23,12 +23,12 @@ function say(text) {
 	said[++n_said] = text
 }
 
-# What a program that passed has found out about the kernel.
+# What a program that passed has found out about the kernel, or left out.
 function keep_findings(   i, n) {
 	n = n_said
 	n_said = 0
 	for (i = 1; i <= n; i++)
-		if (said[i] ~ /this kernel/)
+		if (said[i] ~ /this kernel|^skipped: /)
 			say(said[i])
 }
 
@@ -49,7 +49,7 @@ function result() {
 	return "pass"
 }
 
-function finish(   name, got, wanted) {
+function finish(   name, got, wanted, label, program) {
 	if (line == "")
 		return
 	name = name_of(line)
@@ -57,15 +57,17 @@ function finish(   name, got, wanted) {
 	program = name
 	sub(/ .*/, "", program)
 	wanted = line !~ /^run / ? "done" : name ~ /^tools/ ? "status 0" : "pass"
-	if (name in expected)
+	if (setting name in expected)
+		wanted = expected[setting name]
+	else if (name in expected)
 		wanted = expected[name]
 	else if (program in expected)
 		wanted = expected[program]
 	if (got != wanted)
 		say("got: " got "; wanted: " wanted)
-	else if (name !~ /^tools/)
+	else if (line ~ /^run / && name !~ /^tools/)
 		keep_findings()
-	label = setting name
+	label = name
 	if (got == "skip")
 		label = label " refuses:" skipped
 	else if (got == "pass")
@@ -73,29 +75,48 @@ function finish(   name, got, wanted) {
 			(n_skipped ? ", " n_skipped " of them skipped" : "")
 	if (seconds >= 10)
 		say(seconds " s")
-	row(got == wanted, label)
-	if (line ~ /^run /)
-		count(program, got == wanted ? got : "failed")
-	else
+	if (sub(/^setting /, "", line)) {
 		setting = line ": "
+		label = setting "set"
+	} else {
+		label = setting label
+	}
+	row(got == wanted, label)
+	if (line ~ /^run [0-9]+ tests/)
+		count(program, got == wanted, got == "skip")
 	line = ""
 }
 
-function count(program, got,   suite) {
+# Of each suite, what there was with each setting: rows that passed, programs
+# that refused or failed.
+function count(program, passed, refused,   suite, cell) {
 	suite = program
-	sub(/\/[^\/]*$/, "", suite)
-	if (!(suite in n_programs))
+	gsub(/^tests\/|\/[^\/]*$/, "", suite)
+	if (!(suite in cells_of))
 		suites[++n_suites] = suite
-	n_programs[suite]++
-	n_got[suite, got == "skip" || got == "failed" ? got : "pass"]++
+	cell = suite SUBSEP setting
+	if (!(cell in n_programs))
+		cells_of[suite] = cells_of[suite] "\n" setting
+	n_programs[cell]++
+	n_rows_ok[cell] += n_ok
+	n_refused[cell] += refused
+	n_wrong[cell] += !passed
 }
 
-function summarize(   i, suite) {
+function cell_text(cell) {
+	return n_rows_ok[cell] " ok" \
+		(n_refused[cell] ? ", refused " n_refused[cell] : "") \
+		(n_wrong[cell] ? ", FAILED " n_wrong[cell] : "")
+}
+
+function summarize(   i, j, n, settings) {
 	for (i = 1; i <= n_suites; i++) {
-		suite = suites[i]
-		printf "# Linux %s: %s: %d passed, %d refused, %d failed\n",
-			release, suite, n_got[suite, "pass"],
-			n_got[suite, "skip"], n_got[suite, "failed"]
+		printf "# Linux %s, %s:", release, suites[i]
+		n = split(substr(cells_of[suites[i]], 2), settings, "\n")
+		for (j = 1; j <= n; j++)
+			printf "%s %s%s", (j > 1 ? ";" : ""), settings[j],
+				cell_text(suites[i] SUBSEP settings[j])
+		print ""
 	}
 }
 
@@ -129,7 +150,11 @@ messages {
 		say($0)
 	next
 }
-/^ok .*# SKIP/ { n_skipped++ }
+/^ok .*# SKIP/ {
+	n_skipped++
+	if (!/needs Windows/)
+		say("skipped: " $0)
+}
 /^ok / { n_ok++; next }
 /^not ok / { n_not_ok++; say($0); next }
 /^1\.\.0 *# *SKIP/ { skipped = $0; sub(/^1\.\.0 *# *SKIP/, "", skipped); next }

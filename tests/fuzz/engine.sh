@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Looks for arguments and address spaces that break the engine of PAGEMAP_SCAN.
+set -u
+exec "${SHELL:-sh}" "$top_srcdir/tests/fuzz/run.sh" pagemap_engine \
+	kernel/pagemap/decode.c kernel/pagemap/emit.c kernel/pagemap/engine.c \
+	kernel/pagemap/model.c kernel/pagemap/revisions.c kernel/pagemap/user.c
