@@ -6,20 +6,10 @@
 
 #include "../tools/tool.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-
-const struct bench_method *const bench_methods[BENCH_N_METHODS] = {
-	&bench_winewatch, &bench_wine_10_7, &bench_wine_stock, &bench_ioctl,
-	&bench_unwatched,
-};
-
-static cpu_set_t allowed;
 
 /* ---- Cases ---- */
 
@@ -55,7 +45,6 @@ static void visit(struct bench *bench)
 
 void bench_list(struct bench *bench)
 {
-	sched_getaffinity(0, sizeof(allowed), &allowed);
 	bench->is_listing = true;
 	visit(bench);
 	bench->is_listing = false;
@@ -63,6 +52,8 @@ void bench_list(struct bench *bench)
 
 size_t bench_repetitions(const struct bench *bench, size_t full, size_t quick)
 {
+	if (bench->once)
+		return 1;
 	return bench->quick ? quick : full;
 }
 
@@ -90,45 +81,59 @@ static struct bench_row *find_row(const struct bench *bench, const char *name,
 }
 
 static struct bench_row *row_of(struct bench *bench, const char *name,
-				const struct bench_method *method)
+				const char *method)
 {
-	struct bench_row *row = find_row(bench, name, method->name);
+	struct bench_row *row = find_row(bench, name, method);
 
 	if (row)
 		return row;
 	bench->rows = resize_array(bench->rows, bench->n_rows + 1,
 				   sizeof(*bench->rows));
 	row = &bench->rows[bench->n_rows++];
-	*row = (struct bench_row){ .method = method->name };
+	*row = (struct bench_row){ 0 };
 	snprintf(row->name, sizeof(row->name), "%s", name);
+	snprintf(row->method, sizeof(row->method), "%s", method);
 	return row;
+}
+
+void bench_add(struct bench *bench, const char *name, const char *method,
+	       double ns, size_t pages)
+{
+	struct bench_row *row = row_of(bench, name, method);
+	size_t i = row->n_samples++;
+
+	row->pages = pages;
+	row->samples = resize_array(row->samples, row->n_samples,
+				    sizeof(*row->samples));
+	for (; i && row->samples[i - 1] > ns; i--)
+		row->samples[i] = row->samples[i - 1];
+	row->samples[i] = ns;
 }
 
 void bench_record(struct bench *bench, const char *name,
 		  const struct bench_method *method, double ns, size_t pages)
 {
-	struct bench_row *row = row_of(bench, name, method);
+	bench_add(bench, name, method->name, ns, pages);
+}
 
-	row->pages = pages;
-	row->samples = resize_array(row->samples, row->n_samples + 1,
-				    sizeof(*row->samples));
-	row->samples[row->n_samples++] = ns;
+void bench_add_wrong(struct bench *bench, const char *name, const char *method)
+{
+	row_of(bench, name, method)->wrong = bench->wrong = true;
 }
 
 void bench_wrong(struct bench *bench, const char *name,
 		 const struct bench_method *method, const char *format, ...)
 {
-	struct bench_row *row = row_of(bench, name, method);
 	va_list arguments;
 	char what[200];
 
-	if (row->wrong)
+	if (row_of(bench, name, method->name)->wrong)
 		return;
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
 	complain("%s: %s: wrong answer: %s", name, method->name, what);
-	row->wrong = bench->wrong = true;
+	bench_add_wrong(bench, name, method->name);
 }
 
 const struct bench_row *bench_find(const struct bench *bench, const char *name,
@@ -148,13 +153,6 @@ double bench_median(const struct bench_row *row)
 		       : (row->samples[middle - 1] + row->samples[middle]) / 2;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
 void bench_remark(struct bench *bench, const char *format, ...)
 {
 	va_list arguments;
@@ -171,65 +169,9 @@ void bench_remark(struct bench *bench, const char *format, ...)
 	bench->remarks[bench->n_remarks++] = format_text("%s", line);
 }
 
-/* ---- The machine ---- */
-
-static double now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-double bench_cpu_ns(void)
-{
-	return now_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
-double bench_wall_ns(void)
-{
-	return now_ns(CLOCK_MONOTONIC);
-}
-
-size_t bench_n_cpus(void)
-{
-	return (size_t)CPU_COUNT(&allowed);
-}
-
-void bench_pin(int cpu)
-{
-	cpu_set_t one;
-
-	if (cpu < 0) {
-		sched_setaffinity(0, sizeof(allowed), &allowed);
-		return;
-	}
-	cpu %= CPU_COUNT(&allowed);
-	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &allowed) && cpu-- == 0)
-			CPU_SET(i, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
-/* Of /proc/meminfo; as much as possible if it does not say. */
-static size_t available_bytes(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	size_t kilobytes = SIZE_MAX / 1024;
-	char line[128];
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %zu kB", &kilobytes) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kilobytes * 1024;
-}
-
 bool bench_has_memory(struct bench *bench, const char *name, size_t n_bytes)
 {
-	if (available_bytes() > n_bytes + n_bytes / 8)
+	if (bench_free_bytes() > n_bytes + n_bytes / 8)
 		return true;
 	bench_remark(bench, "%s: left out: it needs %zu MiB of free memory",
 		     name, (n_bytes + n_bytes / 8) >> 20);
@@ -258,7 +200,7 @@ void bench_map(const struct bench_method *method, struct bench_memory *memory,
 	bench_check(maker, "commit", maker->commit(memory));
 }
 
-static void close_methods(size_t n)
+static void close_methods(int n)
 {
 	while (n--)
 		if (bench_methods[n]->close)
@@ -267,7 +209,7 @@ static void close_methods(size_t n)
 
 static char *open_methods(void)
 {
-	for (size_t i = 0; i < BENCH_N_METHODS; i++) {
+	for (int i = 0; i < bench_n_methods; i++) {
 		const struct bench_method *method = bench_methods[i];
 		int ret = method->open ? method->open() : 0;
 
@@ -290,10 +232,7 @@ char *bench_run(struct bench *bench)
 	bench_pin((int)bench_n_cpus() - 1);
 	visit(bench);
 	bench_pin(-1);
-	close_methods(BENCH_N_METHODS);
-	for (size_t i = 0; i < bench->n_rows; i++)
-		qsort(bench->rows[i].samples, bench->rows[i].n_samples,
-		      sizeof(double), by_value);
+	close_methods(bench_n_methods);
 	return NULL;
 }
 

@@ -16,10 +16,9 @@
 /* What was measured of a case with one method. */
 struct bench_row {
 	char name[BENCH_NAME_BYTES];	/* of the case */
-	const char *method;
+	char method[BENCH_NAME_BYTES];
 	size_t pages;		/* that it writes or reports */
-	double *samples;	/* ns, one for each repetition; ascending after
-				   bench_run */
+	double *samples;	/* ns, one for each repetition; ascending */
 	size_t n_samples;
 	bool wrong;		/* some answer was; it counts for nothing then */
 };
@@ -29,6 +28,7 @@ struct bench {
 	const char **prefixes;	/* cases whose names begin so; none: all */
 	size_t n_prefixes;
 	bool quick;
+	bool once;		/* no case is to be repeated */
 	/* called before each case is measured; may be NULL */
 	void (*progress)(const struct bench *bench, const char *name);
 	/* answers */
@@ -60,6 +60,15 @@ const struct bench_row *bench_find(const struct bench *bench, const char *name,
 
 double bench_median(const struct bench_row *row);
 
+/* Adds what was measured elsewhere: a sample, or that an answer was wrong. */
+void bench_add(struct bench *bench, const char *name, const char *method,
+	       double ns, size_t pages);
+void bench_add_wrong(struct bench *bench, const char *name, const char *method);
+
+/* Adds a line to the remarks, unless it is there already. */
+void bench_remark(struct bench *bench, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* ---- For the cases ---- */
 
 #define BENCH_PAGE ((size_t)4096)
@@ -87,23 +96,29 @@ void bench_wrong(struct bench *bench, const char *name,
 		 const struct bench_method *method, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Adds a line to the remarks, unless it is there already. */
-void bench_remark(struct bench *bench, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Whether so much memory is free; else remarks that the case was left out. */
+bool bench_has_memory(struct bench *bench, const char *name, size_t n_bytes);
 
-/* CPU time of this thread: what else runs on the machine does not count. Only
- * for what never waits. */
+/* ---- The machine, which Linux and Windows have each its own file for ---- */
+
+/* CPU time of this thread, so that what else runs does not count; time of day
+ * where it cannot be had. Only for what never waits. */
 double bench_cpu_ns(void);
 
 /* Time of day, for what may wait. */
 double bench_wall_ns(void);
 
+void bench_sleep_ms(int ms);
+
 /* On this CPU, counted among those that are allowed, or with -1 on all. */
 void bench_pin(int cpu);
 size_t bench_n_cpus(void);
 
-/* Whether so much memory is free; else remarks that the case was left out. */
-bool bench_has_memory(struct bench *bench, const char *name, size_t n_bytes);
+/* Memory that nobody uses. */
+size_t bench_free_bytes(void);
+
+/* The page tables of this process, in KiB; 0 if they cannot be told. */
+long bench_tables_kib(void);
 
 void bench_reservation_cases(struct bench *bench);
 void bench_touch_cases(struct bench *bench);

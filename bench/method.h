@@ -26,6 +26,7 @@ struct bench_method {
 	bool arms_at_reserve;
 	bool keeps_decommitted;	/* decommitted pages stay written */
 	bool maps_each_run;	/* each run of written pages is a mapping */
+	bool counts_tables;	/* whose page tables are asked for */
 
 	int (*open)(void);
 	void (*close)(void);
@@ -51,8 +52,10 @@ extern const struct bench_method bench_wine_stock;
 extern const struct bench_method bench_ioctl;
 extern const struct bench_method bench_unwatched;
 
-#define BENCH_N_METHODS 5
-extern const struct bench_method *const bench_methods[BENCH_N_METHODS];
+/* Those that are measured here, in order. */
+#define BENCH_MOST_METHODS 5
+extern const struct bench_method *const bench_methods[];
+extern const int bench_n_methods;
 
 /* Reserves and commits memory whose writes this method is to be asked for.
  * Without memory the program ends. */

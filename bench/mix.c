@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FULL_MS 100
 #define QUICK_MS 20
@@ -35,7 +34,7 @@ struct mix_run {
 	unsigned char *reported;	/* one a page */
 	bool stop;
 	size_t n_queries;
-	double query_ns;		/* of all together */
+	double *query_ns;		/* of each */
 };
 
 struct writer {
@@ -84,13 +83,6 @@ static void start_writer(struct writer *writer)
 	}
 }
 
-static void wait_ms(int ms)
-{
-	const struct timespec delay = { .tv_nsec = ms * 1000000L };
-
-	nanosleep(&delay, NULL);
-}
-
 static void note(struct mix_run *run, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -104,22 +96,43 @@ static void query(struct mix_run *run, bool reset)
 				   run->memory.n_bytes, reset, run->addresses));
 }
 
+static void add_query(struct mix_run *run, double ns)
+{
+	run->query_ns = resize_array(run->query_ns, run->n_queries + 1,
+				     sizeof(*run->query_ns));
+	run->query_ns[run->n_queries++] = ns;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* A thread that loses its CPU during a query must not count for all. */
+static double median_query(struct mix_run *run)
+{
+	qsort(run->query_ns, run->n_queries, sizeof(*run->query_ns), by_value);
+	return run->query_ns[run->n_queries / 2];
+}
+
 static void query_for(struct mix_run *run, double ns)
 {
 	double end = bench_wall_ns() + ns;
 
 	while (run->n_queries < LEAST_QUERIES || bench_wall_ns() < end) {
-		double start;
+		double start, ns;
 		size_t n;
 
-		wait_ms(run->mix->delay_ms);
+		bench_sleep_ms(run->mix->delay_ms);
 		start = bench_wall_ns();
 		n = run->method->get(&run->memory, run->memory.start,
 				     run->memory.n_bytes, run->mix->reset,
 				     run->addresses);
-		run->query_ns += bench_wall_ns() - start;
-		run->n_queries++;
+		ns = bench_wall_ns() - start;
 		note(run, n);
+		add_query(run, ns);
 	}
 }
 
@@ -162,6 +175,7 @@ static void end(struct mix_run *run)
 	run->memory.method->release(&run->memory);
 	free(run->addresses);
 	free(run->reported);
+	free(run->query_ns);
 }
 
 /* Returns what a write cost on average. */
@@ -178,7 +192,7 @@ static double play(struct mix_run *run, int ms)
 	if (run->method->get)
 		query_for(run, ms * 1e6);
 	else
-		wait_ms(ms);
+		bench_sleep_ms(ms);
 	__atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < n; i++) {
 		pthread_join(writers[i].thread, NULL);
@@ -206,8 +220,7 @@ static void measure(struct bench *bench, const struct mix *mix,
 	}
 	if (method->get && *query_name)
 		bench_record(bench, query_name, method,
-			     run.query_ns / (double)run.n_queries,
-			     mix->n_pages);
+			     median_query(&run), mix->n_pages);
 	end(&run);
 }
 
@@ -233,7 +246,7 @@ static void run_mix(struct bench *bench, const struct mix *mix)
 		return;
 	bench_begin(bench, *write_name ? write_name : query_name);
 	while (n--)
-		for (int i = 0; i < BENCH_N_METHODS; i++)
+		for (int i = 0; i < bench_n_methods; i++)
 			if (!bench_methods[i]->maker)
 				measure(bench, mix, bench_methods[i], write_name,
 					query_name);

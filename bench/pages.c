@@ -40,7 +40,7 @@ struct pages {
 	struct bench *bench;
 	size_t range;
 	size_t n_calls;		/* ranges, one behind the other */
-	struct bench_memory memories[BENCH_N_METHODS];
+	struct bench_memory memories[BENCH_MOST_METHODS];
 	uintptr_t *addresses;
 	size_t *counts;		/* of each call */
 	/* of one pattern */
@@ -203,7 +203,7 @@ static void run_pattern(struct pages *pages)
 	size_t n = repetitions(pages);
 
 	while (n--)
-		for (int i = 0; i < BENCH_N_METHODS; i++) {
+		for (int i = 0; i < bench_n_methods; i++) {
 			struct bench_memory *memory = &pages->memories[i];
 
 			if (!bench_methods[i]->get ||
@@ -255,7 +255,7 @@ static void run(struct pages *pages, enum bench_order order, size_t n_cases)
 {
 	if (!pages->addresses) {
 		if (!bench_has_memory(pages->bench, first_wanted(pages),
-				      BENCH_N_METHODS * all_bytes(pages)))
+				      (size_t)bench_n_methods * all_bytes(pages)))
 			return;
 		make_arrays(pages);
 	}
@@ -281,7 +281,7 @@ static void run_size(struct bench *bench, size_t range)
 		if (n)
 			run(&pages, order, n);
 	}
-	for (int i = 0; i < BENCH_N_METHODS; i++)
+	for (int i = 0; i < bench_n_methods; i++)
 		if (pages.memories[i].method)
 			pages.memories[i].method->release(&pages.memories[i]);
 	free(pages.addresses);

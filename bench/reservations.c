@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RESERVE_BYTES (256 * BENCH_GIB)
 /* Of those that build page tables for all of it. */
@@ -28,33 +29,18 @@ struct reservation_case {
 			  const struct bench_method *method);
 };
 
-/* The page tables of this process, in KiB. */
-static long tables_kib(void)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[128];
-	long kib = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmPTE: %ld kB", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib;
-}
-
 static double reserve_256_gib(struct bench *bench, const char *name,
 			      const struct bench_method *method)
 {
 	size_t n_bytes = method->arms_at_reserve ? MARKED_BYTES : RESERVE_BYTES;
 	struct bench_memory memory = { .method = method };
-	long kib_before = tables_kib();
+	long kib_before = bench_tables_kib();
 	double start = bench_cpu_ns(), ns;
 
 	bench_check(method, "reserve", method->reserve(&memory, n_bytes));
 	ns = bench_cpu_ns() - start;
-	if (method == &bench_winewatch)
-		bench->tables_kib = tables_kib() - kib_before;
+	if (method->counts_tables)
+		bench->tables_kib = bench_tables_kib() - kib_before;
 	method->release(&memory);
 	if (n_bytes != RESERVE_BYTES)
 		bench_remark(bench, "%s: %s: %zu times what %zu GiB cost", name,
@@ -150,6 +136,8 @@ static double clean_1_gib(struct bench *bench, const char *name,
 	size_t n = 0;
 	double start, ns;
 
+	/* touched already: some methods try out where they would store */
+	memset(addresses, 1, BENCH_GIB / BENCH_PAGE * sizeof(*addresses));
 	bench_map(method, &memory, BENCH_GIB);
 	start = bench_cpu_ns();
 	for (int i = 0; i < N_CLEAN_SCANS; i++)
@@ -179,7 +167,7 @@ static void run(struct bench *bench, const struct reservation_case *what)
 
 	bench_begin(bench, what->name);
 	while (n--)
-		for (int i = 0; i < BENCH_N_METHODS; i++) {
+		for (int i = 0; i < bench_n_methods; i++) {
 			const struct bench_method *method = bench_methods[i];
 
 			if (what->is_query && !method->get)

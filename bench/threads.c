@@ -145,7 +145,7 @@ static void run(struct bench *bench, const struct query_case *what, int n)
 		return;
 	bench_begin(bench, name);
 	while (n_repetitions--)
-		for (int i = 0; i < BENCH_N_METHODS; i++)
+		for (int i = 0; i < bench_n_methods; i++)
 			if (bench_methods[i]->get)
 				measure(bench, name, what, bench_methods[i], n);
 	bench_end(bench, 1);

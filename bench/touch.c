@@ -79,7 +79,7 @@ static void run(struct bench *bench, struct touch *touch, enum bench_order order
 	bench_pattern_make(&touch->pattern, order, range);
 	bench_begin(bench, touch->name);
 	while (n--)
-		for (int i = 0; i < BENCH_N_METHODS; i++)
+		for (int i = 0; i < bench_n_methods; i++)
 			/* whose memory is another's, has no first touch */
 			if (!bench_methods[i]->maker &&
 			    bench_takes_part(bench, bench_methods[i],

@@ -116,6 +116,7 @@ static void reset(struct bench_memory *memory, uintptr_t start, size_t n_bytes)
 const struct bench_method bench_winewatch = {
 	.name = "winewatch",
 	.keeps_decommitted = true,
+	.counts_tables = true,
 	.open = open_regions,
 	.close = close_regions,
 	.reserve = reserve,

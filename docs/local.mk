@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The folder as a whole: its made page must not be made again by "make dist".
+# The folder as a whole: its made pages must not be made again by "make dist".
 EXTRA_DIST += docs
 
 # The Wine that configure found, and one of another calling convention.
@@ -14,3 +14,11 @@ docs/conformance.md: docs/conformance.head.md all
 			test $$? = 1; }; } > $$page.new && \
 	mv $$page.new $$page || { rm -f $$page.new; false; }
 .PHONY: docs/conformance.md
+
+# Takes about an hour.
+PERFORMANCE_FLAGS = $(CONFORM_FLAGS)
+
+docs/performance.md: docs/performance.head.md all
+	$(AM_V_GEN)$(srcdir)/docs/performance.sh $(srcdir) tools/winewatch \
+		$(PERFORMANCE_FLAGS)
+.PHONY: docs/performance.md

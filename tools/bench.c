@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "bench_report.h"
+#include "bench_wine.h"
 #include "child.h"
 #include "tool.h"
 #include "writewatch.h"
@@ -22,6 +23,9 @@
 struct request {
 	const char *json, *svg;
 	bool targets, list;
+	const char **wines;
+	size_t n_wines;
+	bool wine_missing;	/* a named Wine was not measured */
 	struct bench bench;
 };
 
@@ -35,11 +39,10 @@ static void once(struct argp_state *state, const char **option, char *argument,
 	*option = argument;
 }
 
-static void add_prefix(struct bench *bench, const char *prefix)
+static void add_text(const char ***texts, size_t *n, const char *text)
 {
-	bench->prefixes = resize_array(bench->prefixes, bench->n_prefixes + 1,
-				       sizeof(*bench->prefixes));
-	bench->prefixes[bench->n_prefixes++] = prefix;
+	*texts = resize_array(*texts, *n + 1, sizeof(**texts));
+	(*texts)[(*n)++] = text;
 }
 
 static bool is_stdout(const char *file)
@@ -64,7 +67,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		request->bench.quick = true;
 		return 0;
 	case WW_OPTION_BENCH_CASE:
-		add_prefix(&request->bench, argument);
+		add_text(&request->bench.prefixes, &request->bench.n_prefixes,
+			 argument);
+		return 0;
+	case WW_OPTION_BENCH_WINE:
+		add_text(&request->wines, &request->n_wines, argument);
 		return 0;
 	case WW_OPTION_BENCH_JSON:
 		once(state, &request->json, argument, "json");
@@ -267,6 +274,19 @@ static bool can_draw(const struct request *request)
 	return true;
 }
 
+static void measure_wines(struct request *request)
+{
+	for (size_t i = 0; i < request->n_wines; i++) {
+		char *why_not = bench_wine(&request->bench, request->wines[i]);
+
+		if (!why_not)
+			continue;
+		complain("wine: %s: %s", request->wines[i], why_not);
+		free(why_not);
+		request->wine_missing = true;
+	}
+}
+
 static int measure(struct request *request)
 {
 	struct bench *bench = &request->bench;
@@ -282,8 +302,9 @@ static int measure(struct request *request)
 		free(why_not);
 		return EXIT_UNKNOWN;
 	}
+	measure_wines(request);
 	end_progress(bench);
-	if (!write_results(request))
+	if (!write_results(request) || request->wine_missing)
 		return EXIT_UNKNOWN;
 	return bench->wrong ? EXIT_WRONG : EXIT_MEASURED;
 }
@@ -309,5 +330,6 @@ int bench_command(int argc, char **argv)
 		status = request.list ? list(&request.bench) : measure(&request);
 	bench_free(&request.bench);
 	free(request.bench.prefixes);
+	free(request.wines);
 	return status;
 }

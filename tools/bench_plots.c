@@ -8,9 +8,31 @@
 
 #include "bench_report.h"
 
-#include "../bench/method.h"
-
 #include <string.h>
+
+/* The methods that were measured, in the order in which they were first. Their
+ * numbers are those of their colours. */
+#define MOST_METHODS 32
+
+/* Behind the eight that gnuplot has itself. */
+static const char *const more_colours[] = {
+	"#999999", "#8c564b", "#17becf", "#bcbd22", "#e377c2", "#7f0000",
+	"#006400", "#00008b",
+};
+
+struct methods {
+	size_t n;
+	const char *names[MOST_METHODS];
+};
+
+static void add_method(struct methods *methods, const char *name)
+{
+	for (size_t i = 0; i < methods->n; i++)
+		if (strcmp(methods->names[i], name) == 0)
+			return;
+	if (methods->n < MOST_METHODS)
+		methods->names[methods->n++] = name;
+}
 
 /* ---- Curves ---- */
 
@@ -62,9 +84,10 @@ static void find_patterns(const struct bench *bench, struct patterns *patterns)
 /* pages, median, least, most; false if there is nothing. */
 static bool print_points(const struct bench *bench,
 			 const struct patterns *patterns, size_t pattern,
-			 int method, FILE *file)
+			 const struct methods *methods, size_t method,
+			 FILE *file)
 {
-	const char *name = bench_methods[method]->name;
+	const char *name = methods->names[method];
 	char other[BENCH_NAME_BYTES];
 	bool any = false;
 	size_t pages;
@@ -78,7 +101,7 @@ static bool print_points(const struct bench *bench,
 		    bench_find(bench, row->name, name) != row)
 			continue;
 		if (!any)
-			fprintf(file, "$d%zu_%d << END\n", pattern, method);
+			fprintf(file, "$d%zu_%zu << END\n", pattern, method);
 		any = true;
 		fprintf(file, "%zu %.1f %.1f %.1f\n", pages, bench_median(row),
 			row->samples[0], row->samples[row->n_samples - 1]);
@@ -89,28 +112,31 @@ static bool print_points(const struct bench *bench,
 }
 
 static void print_curves(const struct bench *bench,
+			 const struct methods *methods,
 			 const struct patterns *patterns, size_t pattern,
 			 FILE *file)
 {
-	bool has[BENCH_N_METHODS];
+	bool has[MOST_METHODS];
 	const char *before = "plot";
 
-	for (int i = 0; i < BENCH_N_METHODS; i++)
-		has[i] = print_points(bench, patterns, pattern, i, file);
+	for (size_t i = 0; i < methods->n; i++)
+		has[i] = print_points(bench, patterns, pattern, methods, i,
+				      file);
 	fprintf(file, "set title \"%s, %s\"\n", patterns->family,
 		patterns->names[pattern]);
-	for (int i = 0; i < BENCH_N_METHODS; i++) {
+	for (size_t i = 0; i < methods->n; i++) {
 		if (!has[i])
 			continue;
-		fprintf(file, "%s $d%zu_%d using 1:2:3:4 with yerrorlines "
-			"linetype %d title \"%s\"", before, pattern, i, i + 1,
-			bench_methods[i]->name);
+		fprintf(file, "%s $d%zu_%zu using 1:2:3:4 with yerrorlines "
+			"linetype %zu title \"%s\"", before, pattern, i, i + 1,
+			methods->names[i]);
 		before = ", \\\n";
 	}
 	fputc('\n', file);
 }
 
-static void print_family(const struct bench *bench, const char *family,
+static void print_family(const struct bench *bench,
+			 const struct methods *methods, const char *family,
 			 FILE *file)
 {
 	struct patterns patterns = { .family = family };
@@ -122,11 +148,11 @@ static void print_family(const struct bench *bench, const char *family,
 	n_rows = patterns.n > 3 ? 2 : 1;
 	fprintf(file, "reset\nset output \"%s.svg\"\n"
 		"set logscale xy\nset xlabel \"pages\"\nset ylabel \"ns\"\n"
-		"set xrange [0.7:400000]\nset key top left\n"
+		"set xrange [0.7:400000]\nset key below\n"
 		"set multiplot layout %zu,%zu\n", family, n_rows,
 		(patterns.n + n_rows - 1) / n_rows);
 	for (size_t i = 0; i < patterns.n; i++)
-		print_curves(bench, &patterns, i, file);
+		print_curves(bench, methods, &patterns, i, file);
 	fputs("unset multiplot\n", file);
 }
 
@@ -156,13 +182,14 @@ static bool is_of(const struct bars *bars, const char *name)
 	       n >= n_suffix && strcmp(name + n - n_suffix, bars->suffix) == 0;
 }
 
-static void print_medians(const struct bench *bench, const char *name,
+static void print_medians(const struct bench *bench,
+			  const struct methods *methods, const char *name,
 			  FILE *file)
 {
 	fprintf(file, "\"%s\"", name);
-	for (int i = 0; i < BENCH_N_METHODS; i++) {
+	for (size_t i = 0; i < methods->n; i++) {
 		const struct bench_row *row =
-			bench_find(bench, name, bench_methods[i]->name);
+			bench_find(bench, name, methods->names[i]);
 
 		if (row)
 			fprintf(file, " %.1f", bench_median(row));
@@ -183,25 +210,25 @@ static bool has_bars(const struct bench *bench, const struct bars *bars,
 	return false;
 }
 
-static void print_plot(const struct bench *bench, const struct bars *bars,
-		       FILE *file)
+static void print_plot(const struct bench *bench, const struct methods *methods,
+		       const struct bars *bars, FILE *file)
 {
 	const char *before = "plot";
 
-	for (int i = 0; i < BENCH_N_METHODS; i++) {
-		const char *name = bench_methods[i]->name;
+	for (size_t i = 0; i < methods->n; i++) {
+		const char *name = methods->names[i];
 
 		if (!has_bars(bench, bars, name))
 			continue;
-		fprintf(file, "%s $bars using %d:xtic(1) linetype %d "
+		fprintf(file, "%s $bars using %zu:xtic(1) linetype %zu "
 			"title \"%s\"", before, i + 2, i + 1, name);
 		before = ", \\\n";
 	}
 	fputc('\n', file);
 }
 
-static void print_bars(const struct bench *bench, const struct bars *bars,
-		       FILE *file)
+static void print_bars(const struct bench *bench, const struct methods *methods,
+		       const struct bars *bars, FILE *file)
 {
 	size_t n = 0;
 
@@ -210,26 +237,34 @@ static void print_bars(const struct bench *bench, const struct bars *bars,
 			continue;
 		if (!n++)
 			fputs("$bars << END\n", file);
-		print_medians(bench, bench->cases[i], file);
+		print_medians(bench, methods, bench->cases[i], file);
 	}
 	if (!n)
 		return;
 	fprintf(file, "END\nreset\nset output \"%s.svg\"\nset ylabel \"ns\"\n"
 		"set style data histograms\nset style fill solid\n"
-		"set logscale y\nset xtics rotate by -45\nset key outside\n",
+		"set logscale y\nset yrange [1:]\nset xtics rotate by -45\n"
+		"set key outside\n",
 		bars->file);
-	print_plot(bench, bars, file);
+	print_plot(bench, methods, bars, file);
 }
 
 void bench_plots(const struct bench *bench, const struct bench_machine *machine,
 		 FILE *file)
 {
+	struct methods methods = { 0 };
+
+	for (size_t i = 0; i < bench->n_rows; i++)
+		add_method(&methods, bench->rows[i].method);
 	fputs("# ", file);
 	bench_print_machine(machine, file);
-	fputs("\nset terminal svg size 1500,900 dynamic background \"white\"\n",
-	      file);
+	fputs("\nset terminal svg size 1500,900 dynamic background \"white\"\n"
+	      "set linetype cycle 16\n", file);
+	for (size_t i = 0; i < sizeof(more_colours) / sizeof(*more_colours); i++)
+		fprintf(file, "set linetype %zu linecolor rgb \"%s\"\n", i + 9,
+			more_colours[i]);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-		print_family(bench, families[i], file);
+		print_family(bench, &methods, families[i], file);
 	for (size_t i = 0; i < sizeof(bars) / sizeof(*bars); i++)
-		print_bars(bench, &bars[i], file);
+		print_bars(bench, &methods, &bars[i], file);
 }

@@ -32,7 +32,7 @@ static void print_ns(double ns, FILE *file)
 
 static void print_row(const struct bench_row *row, FILE *file)
 {
-	fprintf(file, "  %-12s", row->method);
+	fprintf(file, "  %-28s", row->method);
 	print_ns(bench_median(row), file);
 	print_ns(row->samples[0], file);
 	print_ns(row->samples[row->n_samples - 1], file);
@@ -69,7 +69,7 @@ void bench_text(const struct bench *bench, const struct bench_machine *machine,
 {
 	bench_print_machine(machine, file);
 	fprintf(file, "\nns, for each page that is written or for a call\n\n"
-		"  %-12s %12s %12s %12s %5s\n", "", "median", "least", "most",
+		"  %-28s %12s %12s %12s %5s\n", "", "median", "least", "most",
 		"runs");
 	for (size_t i = 0; i < bench->n_cases; i++)
 		print_case(bench, bench->cases[i], file);

@@ -18,20 +18,19 @@
 	  "the reason and the remedy. The exit status is 0 if everything " \
 	  "required is present, 1 if something is missing, 3 if that could " \
 	  "not be told. Required are a working backend and each named Wine.") \
-	C(conform, " [--wine=COMMAND]... [--json=FILE] [--markdown=FILE] " \
-	  "[--row=NAME|--group=PREFIX] [--timeout=SECONDS]", \
+	C(conform, " [--wine=COMMAND]... [--json=FILE] [OPTION]...", \
 	  "Run the conformance suite on everything present and print which " \
 	  "rule of Windows holds where: natively and, for each Wine, as it is " \
 	  "and with winewatch. Without --wine, the Wine found in PATH or in " \
 	  "a usual folder. The exit status is 0 if nothing fails but what is " \
 	  "a known fault, 1 if something does, 3 if nothing, or not every " \
 	  "named Wine, could be run.") \
-	C(bench, " [--quick] [--case=PREFIX]... [--json=FILE] [--svg=DIR] " \
-	  "[--targets|--list]", \
+	C(bench, " [--quick] [--case=PREFIX]... [--wine=COMMAND]... [OPTION]...", \
 	  "Measure winewatch beside the methods of Wines, the bare system calls " \
 	  "and memory that nobody watches. The exit status is 0 if all was " \
 	  "measured, however fast, 1 if a method gave a wrong answer, 3 if " \
-	  "nothing could be measured or a result could not be written.") \
+	  "nothing, or not every named Wine, could be measured or a result " \
+	  "could not be written.") \
 	C(top, " [--delay=SECONDS] [--count=N] [--json] PID|-- COMMAND " \
 	  "[ARGUMENT]...", \
 	  "Show, again and again, what a process writes and asks: its watched " \
@@ -76,6 +75,9 @@
 	O(BENCH_CASE, "case", "=PREFIX", \
 	  "Measure only cases whose names begin with PREFIX. May be given again " \
 	  "for further ones.") \
+	O(BENCH_WINE, "wine", "=COMMAND", \
+	  "Measure also in the Wine that the shell command COMMAND starts, as " \
+	  "it is and with winewatch. May be given again for further Wines.") \
 	O(BENCH_JSON, "json", "=FILE", \
 	  "Write the result as one JSON object to FILE. As FILE, - is standard " \
 	  "output, instead of the text.") \

@@ -8,6 +8,7 @@ tools_winewatch_SOURCES = \
 	bench/bench.c \
 	bench/bench.h \
 	bench/ioctl.c \
+	bench/machine.c \
 	bench/memory.c \
 	bench/method.h \
 	bench/mix.c \
@@ -27,6 +28,8 @@ tools_winewatch_SOURCES = \
 	tools/bench_report.c \
 	tools/bench_report.h \
 	tools/bench_targets.c \
+	tools/bench_wine.c \
+	tools/bench_wine.h \
 	tools/child.c \
 	tools/child.h \
 	tools/commands.h \

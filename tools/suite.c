@@ -20,6 +20,7 @@
 #define INSTALLED	PKGLIBDIR "/conform"
 #define NATIVE		"native-writewatch"
 #define WINDOWS		"writewatch.exe"
+#define BENCH		"winewatch-bench.exe"
 
 /* A row's own time, as far as it is known here, and what starting takes. */
 #define ROW_S		60
@@ -40,12 +41,15 @@ void suite_find(struct suite_files *files)
 			.windows = format_text("%s/../tests/win32/"
 					       "x86_64-windows/" WINDOWS,
 					       folder),
+			.bench = format_text("%s/../bench/x86_64-windows/"
+					     BENCH, folder),
 			.lists = format_text("%s", lists),
 		};
 	else
 		*files = (struct suite_files){
 			.native = format_text(INSTALLED "/" NATIVE),
 			.windows = format_text(INSTALLED "/" WINDOWS),
+			.bench = format_text(INSTALLED "/" BENCH),
 			.lists = format_text(INSTALLED),
 		};
 	free(lists);
@@ -56,25 +60,11 @@ void suite_files_free(struct suite_files *files)
 {
 	free(files->native);
 	free(files->windows);
+	free(files->bench);
 	free(files->lists);
 }
 
-/* ---- One run of a program ---- */
-
-/*
- * The output goes to files, not into pipes, which a wineserver that outlives
- * the program would hold open.
- */
-struct run {
-	const struct setting *setting;
-	const char *arguments[8];
-	int output, errors;
-	off_t offset;			/* of the output that was read */
-	char *line;			/* its last line, so far */
-	size_t n_line;
-	void (*take)(struct run *run, char *line);
-	void *taker;			/* whose the lines are */
-};
+/* ---- Becoming a program ---- */
 
 static void set_wine_environment(const struct setting *setting)
 {
@@ -109,18 +99,11 @@ static void set_environment(const struct setting *setting)
 		setenv(ours[WW_ENV_BACKEND], setting->backend, 1);
 }
 
-/* In the new process, see struct child. */
-static void start(const void *context)
+void setting_become(const struct setting *setting, const char *const *arguments)
 {
-	const struct run *run = context;
-	const struct setting *setting = run->setting;
-	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	const char *argv[16];
 	size_t n = 0;
 
-	if (dup2(nothing, 0) < 0 || dup2(run->output, 1) < 0 ||
-	    dup2(run->errors, 2) < 0)
-		return;
 	set_environment(setting);
 	if (setting->wine) {
 		argv[n++] = "sh";
@@ -129,11 +112,39 @@ static void start(const void *context)
 		argv[n++] = "sh";
 	}
 	argv[n++] = setting->program;
-	for (size_t i = 0; run->arguments[i]; i++)
-		argv[n++] = run->arguments[i];
+	while (*arguments)
+		argv[n++] = *arguments++;
 	argv[n] = NULL;
 	execv(setting->wine ? "/bin/sh" : setting->program, (char **)argv);
 	perror(setting->program);
+}
+
+/* ---- One run of a program ---- */
+
+/*
+ * The output goes to files, not into pipes, which a wineserver that outlives
+ * the program would hold open.
+ */
+struct run {
+	const struct setting *setting;
+	const char *arguments[8];
+	int output, errors;
+	off_t offset;			/* of the output that was read */
+	char *line;			/* its last line, so far */
+	size_t n_line;
+	void (*take)(struct run *run, char *line);
+	void *taker;			/* whose the lines are */
+};
+
+/* In the new process, see struct child. */
+static void start(const void *context)
+{
+	const struct run *run = context;
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (dup2(nothing, 0) >= 0 && dup2(run->output, 1) >= 0 &&
+	    dup2(run->errors, 2) >= 0)
+		setting_become(run->setting, run->arguments);
 }
 
 /* Adds to the last line; hands it over where it ends. */

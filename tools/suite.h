@@ -5,10 +5,12 @@
 
 #include "matrix.h"
 
-/* The programs of the suite and the folder with the lists of known faults. */
+/* The programs of the suite and the folder with the lists of known faults; and
+ * the Windows program of winewatch bench, which lies with them. */
 struct suite_files {
 	char *native;
 	char *windows;
+	char *bench;
 	char *lists;
 };
 
@@ -27,6 +29,10 @@ struct setting {
 	const char *library;	/* to preload, or NULL: Wine as it is */
 	const char *backend;	/* natively: to force, or NULL */
 };
+
+/* In a new process: becomes the program with these arguments, of which the last
+ * is NULL. Returns if it cannot, and has said why on standard error. */
+void setting_become(const struct setting *setting, const char *const *arguments);
 
 /*
  * Each returns NULL, or why not; the caller frees that. When ending signals are

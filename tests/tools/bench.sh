@@ -7,9 +7,10 @@ set -u
 facts_of=$top_builddir/tests/tools/bench-json
 deny=$top_builddir/tests/tools/deny
 
-# bench ARGUMENT...: runs it; afterwards its exit status is in $status.
+# bench ARGUMENT...: runs it; afterwards its exit status is in $status. The time
+# is for a machine that has much else to do.
 bench() {
-	timeout 60 "$winewatch" bench "$@" > "$folder/out" 2> "$folder/err"
+	timeout 300 "$winewatch" bench "$@" > "$folder/out" 2> "$folder/err"
 	status=$?
 }
 
@@ -147,9 +148,10 @@ is "and the JSON object in a file" "$("$facts_of" < "$folder/json" |
 bench "$@" --targets
 is "--targets: exit status" "$status" 0
 like "--targets: what was not measured" "$(cat "$folder/out")" \
-	"*commit 1 GiB  *  -  not measured*"
+	"*commit/1GiB  *  -  not measured*"
 bench --quick --targets --case=get-reset/1024/sequential
-like "--targets: what was" "$(grep '^Get+RESET 1024 seq' "$folder/out")" \
+like "--targets: what was" "$(grep '^get-reset/1024/sequential .*wine' \
+	"$folder/out")" \
 	"*wine-10.7*times speed* [0-9].[0-9][0-9]  *[mM]*[eE][tT]"
 bench "$@" --json="$folder/no/file"
 is "no such file: exit status" "$status" 3
@@ -165,5 +167,87 @@ if command -v gnuplot > /dev/null; then
 		grep -c '</svg>')" 2
 else
 	skip 3 "--svg" "gnuplot is missing"
+fi
+
+# A Wine that is none: what it answers is what is measured.
+cat > "$folder/wine" << 'END_OF_FILE'
+#!/bin/sh
+[ "$1" != --version ] || exec echo wine-9.9
+echo ready
+while read -r cases; do
+	case $cases in
+	alloc-free*)
+		printf 'sample\talloc-free/64KiB\twatched\t16\t300.0\r\n'
+		printf 'sample\talloc-free/64KiB\tunwatched\t16\t100.0\n'
+		;;
+	commit*)
+		printf 'message\tno answer is right\n'
+		printf 'wrong\tcommit/1GiB\twatched\n'
+		;;
+	clean*)
+		printf 'remark\tclean/1GiB: left out\n'
+		;;
+	*)
+		exit 1
+		;;
+	esac
+	echo 'done'
+done
+END_OF_FILE
+chmod +x "$folder/wine"
+bench --quick --case=alloc-free --case=clean --case=get/1/random \
+	--wine "$folder/wine"
+is "--wine: exit status" "$status" 0
+like "--wine: what it answers" "$(cat "$folder/out")" "*
+  wine-9.9 * 300 * 300 * 1
+  wine-9.9-unwatched * 100 *"
+like "--wine: its remarks" "$(cat "$folder/out")" \
+	"*wine-9.9+winewatch: left out: *wine-9.9: clean/1GiB: left out*"
+like "--wine: a program that ends" "$(cat "$folder/out")" \
+	"*wine-9.9: its program ended in 1/random*"
+bench --quick --case=commit --wine "$folder/wine"
+is "--wine: a wrong answer: exit status" "$status" 1
+is "--wine: a wrong answer: message" "$(cat "$folder/err")" \
+	"winewatch: wine-9.9: no answer is right"
+bench --quick --case=alloc-free --wine false
+is "--wine: no Wine: exit status" "$status" 3
+like "--wine: no Wine: message" "$(cat "$folder/err")" \
+	"winewatch: wine: false: it ended with exit status 1*"
+like "--wine: no Wine: the others are measured" "$(cat "$folder/out")" \
+	"*alloc-free/64KiB*winewatch *"
+
+in_wine() {
+	timeout 300 "$winewatch" bench --quick --wine "$WINE" \
+		--case=get-reset/16/ --case=reserve --case=first-touch/1/ \
+		--case=mix/6-1080-3-1-1 --case=threads/2/get/ "$@" \
+		> "$folder/out" 2> "$folder/err"
+}
+
+if [ -n "${WINE:-}" ] &&
+	[ -f "$top_builddir/bench/x86_64-windows/winewatch-bench.exe" ] &&
+	"$winewatch" doctor --wine "$WINE" > "$folder/doctor"; then
+	in_wine --json="$folder/json" --targets
+	is "a Wine: exit status" $? 0
+	is "a Wine: nothing on standard error" "$(cat "$folder/err")" ""
+	"$facts_of" < "$folder/json" | sed 1,2d > "$folder/rows"
+	cases_of winewatch > "$folder/names"
+	version=$(sed -n 's/.* \(wine-[^ ]*\)+winewatch [0-9]*$/\1/p' \
+		"$folder/rows" | sort -u)
+	for method in "$version" "$version+winewatch"; do
+		cases_of "$method" | diff "$folder/names" - > "$folder/diff"
+		is "a Wine: every case${method#"$version"}" $? 0
+		sed 's/^/# /' "$folder/diff"
+	done
+	is "a Wine: memory that is not watched" \
+		"$(cases_of "$version+winewatch-unwatched")" \
+		"$(grep -e first-touch -e ^reserve -e 'mix.*write' \
+			"$folder/names")"
+	sed -n "/^$version+winewatch\$/,\$p" "$folder/out" > "$folder/wines"
+	like "a Wine: --targets" "$(grep -e reserve -e 6-1080-3-1-1 \
+		"$folder/wines")" \
+		"reserve/256GiB *unwatched *times cost * 1.1 * [0-9].*
+mix/6-1080-3-1-1 *stock *times speed * 1 * [0-9]*"
+else
+	skip 6 "a Wine" "it or its program of the bench is missing"
 fi
 done_testing

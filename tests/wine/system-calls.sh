@@ -28,6 +28,8 @@ longest=$(awk '
 			most = n[$1]
 		next
 	}
+	# the second half of a line that another thread has cut
+	/<\.\.\. ioctl resumed>/ { next }
 	{ n[$1] = 0 }
 	END { print most + 0 }' "$trace")
 if test "$longest" -eq 300; then
