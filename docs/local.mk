@@ -2,9 +2,12 @@
 # The folder as a whole: its made pages must not be made again by "make dist".
 EXTRA_DIST += docs
 
-# The Wine that configure found, and one of another calling convention.
+# The Wine that configure found, and one for each other calling convention and
+# way to run 32-bit programs.
 CONFORM_FLAGS = --wine '$(WINE)' \
-	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie)"
+	--wine "$$($(top_srcdir)/tests/wine/make-wine bookworm-i386)" \
+	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie-i386)" \
+	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie-wow64)"
 
 # Takes some minutes. A FAIL belongs into the page like any other result.
 docs/conformance.md: docs/conformance.head.md all

@@ -25,13 +25,13 @@ static struct ww_known_piece *piece_of(const struct ww_known *known, size_t word
 			       __ATOMIC_ACQUIRE);
 }
 
-static uint64_t *leaf_in(struct ww_known_piece *piece, size_t word)
+static ww_aligned64 *leaf_in(struct ww_known_piece *piece, size_t word)
 {
 	return &piece->leaves[word % PIECE_WORDS];
 }
 
 /* The word of the summary that has the bit of a group of words. */
-static uint64_t *summary_in(struct ww_known_piece *piece, size_t group)
+static ww_aligned64 *summary_in(struct ww_known_piece *piece, size_t group)
 {
 	return &piece->summary[group % (PIECE_WORDS / WORD_BITS) / WORD_BITS];
 }
@@ -49,7 +49,7 @@ static uint64_t mask_in(size_t word, size_t first, size_t end)
 	return mask;
 }
 
-static uint64_t load(const uint64_t *word)
+static uint64_t load(const ww_aligned64 *word)
 {
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
@@ -123,7 +123,7 @@ static bool clear_summary(struct ww_known_piece *piece, size_t first, size_t end
 	bool any = false;
 
 	for (size_t s = first / WORD_BITS; s * WORD_BITS < end; s++) {
-		uint64_t *word = summary_in(piece, s * WORD_BITS);
+		ww_aligned64 *word = summary_in(piece, s * WORD_BITS);
 		uint64_t mask = mask_in(s, first, end);
 
 		if (load(word) & mask)

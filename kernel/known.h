@@ -25,8 +25,8 @@
 
 /* Sparse memory, zeroed at first. */
 struct ww_known_piece {
-	uint64_t leaves[WW_KNOWN_PIECE_PAGES / WW_KNOWN_WORD_BITS];
-	uint64_t summary[WW_KNOWN_PIECE_PAGES / WW_KNOWN_GROUP /
+	ww_aligned64 leaves[WW_KNOWN_PIECE_PAGES / WW_KNOWN_WORD_BITS];
+	ww_aligned64 summary[WW_KNOWN_PIECE_PAGES / WW_KNOWN_GROUP /
 			 WW_KNOWN_WORD_BITS];
 };
 

@@ -13,7 +13,7 @@
 /* Descriptors are never unmapped. One goes back into use when its region is
  * released and no thread's slot names it; its generation has changed then. */
 struct ww_region {
-	uint64_t generation;
+	ww_aligned64 generation;
 	uintptr_t start;
 	uintptr_t end;
 	struct ww_spans runs;	/* committed memory, and small gaps within it:

@@ -38,14 +38,14 @@
 /* Fixed sizes: a 64-bit process may look at a 32-bit one. The magic is stored
  * last. */
 struct ww_share_header {
-	uint64_t magic;
+	ww_aligned64 magic;
 	uint32_t layout;
 	uint32_t page_size;
-	uint64_t n_pieces;
-	uint64_t max_views;
-	uint64_t pid;
-	uint64_t sequence;	/* odd while the owner is at work */
-	uint64_t n_views;
+	ww_aligned64 n_pieces;
+	ww_aligned64 max_views;
+	ww_aligned64 pid;
+	ww_aligned64 sequence;	/* odd while the owner is at work */
+	ww_aligned64 n_views;
 	struct ww_tag tag;
 };
 
@@ -53,8 +53,8 @@ _Static_assert(sizeof(struct ww_share_header) <= WW_SHARE_STATS_OFFSET,
 	       "the statistics come after the header");
 
 struct ww_shared_view {
-	uint64_t start;
-	uint64_t end;
+	ww_aligned64 start;
+	ww_aligned64 end;
 };
 
 static uint64_t align(uint64_t n_bytes)

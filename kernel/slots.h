@@ -23,7 +23,7 @@ enum ww_slot_phase {
 struct ww_slot {
 	/* phase in the lowest two bits, above them a number that changes with
 	 * every record */
-	uint64_t state;
+	ww_aligned64 state;
 	struct ww_region *region;
 	struct ww_regions *regions;	/* of the record, and of the region */
 	struct ww_slot *next;

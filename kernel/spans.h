@@ -19,7 +19,7 @@ struct ww_span {
 	uintptr_t start;
 	uintptr_t end;
 	void *value;
-	uint64_t stamp;
+	ww_aligned64 stamp;
 };
 
 #define WW_SPANS_INLINE 2

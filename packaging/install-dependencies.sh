@@ -7,8 +7,8 @@ set -eu
 build="build-essential autoconf automake libtool pkg-config
 	gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libjansson-dev libncurses-dev
 	libwine-dev wine64"
-check="$build clang cpio debootstrap gnuplot-nox kmod libclang-rt-dev
-	libcmocka-dev libseccomp-dev man-db qemu-system-x86 valgrind zsh"
+check="$build clang cpio debootstrap gcc-multilib gnuplot-nox kmod
+	libclang-rt-dev libcmocka-dev libseccomp-dev man-db qemu-system-x86 valgrind zsh"
 
 fail() {
 	echo "${0##*/}: $1" >&2

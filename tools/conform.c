@@ -121,6 +121,14 @@ static const struct argp argp = {
 
 /* ---- Systems ---- */
 
+/* What a Wine is asked to run. */
+struct kind {
+	const char *version;	/* of the Wine, and whose programs */
+	/* NULL: 64-bit programs; i386: 32-bit ones only; wow64: those, too.
+	 * Also the name of a list of known faults. */
+	const char *word_size;
+};
+
 /* A column that is skipped as a whole. */
 static void skip_system(struct request *request, const char *name,
 			const char *reason)
@@ -187,12 +195,14 @@ static void add_native(struct request *request)
 }
 
 static void add_stock(struct request *request, const struct setting *setting,
-		      const char *version)
+		      const struct kind *kind)
 {
-	char *name = format_text("wine %s", version);
+	char *name = format_text("wine %s", kind->version);
 	struct faults faults;
 
-	faults_load_wine(&faults, request->files.lists, version);
+	faults_load_wine(&faults, request->files.lists, kind->version);
+	if (kind->word_size)
+		faults_add(&faults, request->files.lists, kind->word_size);
 	run_system(request, name, setting,
 		   request->timeout_s ? request->timeout_s : STOCK_ROW_S,
 		   &faults);
@@ -214,9 +224,9 @@ static char *stays_out(const char *command)
 }
 
 static void add_watched(struct request *request, const struct setting *stock,
-			const char *version)
+			const struct kind *kind)
 {
-	char *name = format_text("wine %s + winewatch", version);
+	char *name = format_text("wine %s + winewatch", kind->version);
 	char *why_not = stays_out(stock->wine);
 	struct setting setting = *stock;
 	struct preload preload;
@@ -227,7 +237,8 @@ static void add_watched(struct request *request, const struct setting *stock,
 	if (why_not) {
 		skip_system(request, name, why_not);
 	} else {
-		faults_load(&faults, request->files.lists, "winewatch");
+		faults_load(&faults, request->files.lists,
+			    kind->word_size ? kind->word_size : "winewatch");
 		run_system(request, name, &setting, request->timeout_s,
 			   &faults);
 		faults_free(&faults);
@@ -237,17 +248,44 @@ static void add_watched(struct request *request, const struct setting *stock,
 	free(name);
 }
 
-/* Both columns of a Wine whose prefix is there; NULL, or why not. */
-static char *run_wine(struct request *request, struct setting *setting,
-		      const struct prefix *prefix, const char *version)
+/* Both columns of a Wine for programs of one kind; NULL, or why not. */
+static char *run_kind(struct request *request, const struct setting *setting,
+		      const struct prefix *prefix, const struct kind *kind)
 {
 	char *why_not = setting_list(setting, &request->matrix);
 
 	if (why_not)
 		return why_not;
-	add_stock(request, setting, version);
+	add_stock(request, setting, kind);
 	prefix_end_processes(prefix);
-	add_watched(request, setting, version);
+	add_watched(request, setting, kind);
+	prefix_end_processes(prefix);
+	return NULL;
+}
+
+/* All columns of a Wine whose prefix is there; NULL, or why there is none. Only
+ * by running one is it seen whether it runs 32-bit programs. */
+static char *run_wine(struct request *request, struct setting *setting,
+		      const struct prefix *prefix, const char *version)
+{
+	struct kind kind = { .version = version };
+	struct setting setting32 = *setting;
+	char *why_not = run_kind(request, setting, prefix, &kind);
+	char *name, *why_not32;
+
+	setting32.program = request->files.windows32;
+	if (access(setting32.program, R_OK) != 0)
+		return why_not;
+	kind.word_size = why_not ? "i386" : "wow64";
+	name = format_text("%s %s", version, kind.word_size);
+	kind.version = name;
+	why_not32 = run_kind(request, &setting32, prefix, &kind);
+	free(name);
+	if (why_not32) {
+		free(why_not32);
+		return why_not;
+	}
+	free(why_not);
 	return NULL;
 }
 

@@ -40,13 +40,12 @@ static void read_line(struct faults *faults, char *line)
 	add(faults, line, maybe, reason + (maybe ? strlen(MAYBE) : 0));
 }
 
-static bool load(struct faults *faults, const char *path)
+static bool read_list(struct faults *faults, const char *path)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t n_bytes = 0;
 
-	*faults = (struct faults){ 0 };
 	if (!file)
 		return false;
 	while (getline(&line, &n_bytes, file) >= 0)
@@ -56,13 +55,25 @@ static bool load(struct faults *faults, const char *path)
 	return true;
 }
 
-bool faults_load(struct faults *faults, const char *folder, const char *name)
+static bool load(struct faults *faults, const char *path)
+{
+	*faults = (struct faults){ 0 };
+	return read_list(faults, path);
+}
+
+bool faults_add(struct faults *faults, const char *folder, const char *name)
 {
 	char *path = format_text("%s/" LIST "%s", folder, name);
-	bool found = load(faults, path);
+	bool found = read_list(faults, path);
 
 	free(path);
 	return found;
+}
+
+bool faults_load(struct faults *faults, const char *folder, const char *name)
+{
+	*faults = (struct faults){ 0 };
+	return faults_add(faults, folder, name);
 }
 
 static const struct fault *find(const struct faults *faults, const char *row)

@@ -22,6 +22,9 @@ struct faults {
  */
 bool faults_load(struct faults *faults, const char *folder, const char *name);
 
+/* Adds them to what is there. */
+bool faults_add(struct faults *faults, const char *folder, const char *name);
+
 /*
  * The faults of Wine `version` ("8.0"). Of one that has no list of its own,
  * those that every listed Wine has, none of them certain.

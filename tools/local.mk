@@ -75,14 +75,20 @@ tools_winewatch_LDADD = libwwkernel.la $(JANSSON_LIBS) $(NCURSES_LIBS) \
 # The conformance suite, where winewatch conform finds it: its programs are in
 # tests/win32, the lists of known faults beside the command.
 conformdir = $(pkglibdir)/conform
+conform32dir = $(conformdir)/i386-windows
 fault_lists = \
 	tools/conform/known-faults-8.0 \
 	tools/conform/known-faults-10.0 \
-	tools/conform/known-faults-winewatch
+	tools/conform/known-faults-i386 \
+	tools/conform/known-faults-winewatch \
+	tools/conform/known-faults-wow64
 if WITH_TOOL
 conform_DATA = $(fault_lists)
 if WITH_MINGW
 conform_DATA += tests/win32/x86_64-windows/writewatch.exe
+endif
+if WITH_MINGW32
+conform32_DATA = tests/win32/i386-windows/writewatch.exe
 endif
 endif
 $(fault_lists): tools/conform/%: tests/wine/%

@@ -7,7 +7,8 @@
 
 /* libwinewatch.so as this program would preload it. */
 struct preload {
-	char *path;		/* where it is, or where it was expected */
+	char *path;		/* where it is, or where it was expected; with
+				 * $LIB in it if there is one for 32 bits, too */
 	bool missing;		/* there is no such file */
 	const char *problem;	/* NULL, or why it cannot be preloaded */
 	const char *remedy;	/* what to do about the problem */

@@ -41,6 +41,9 @@ void suite_find(struct suite_files *files)
 			.windows = format_text("%s/../tests/win32/"
 					       "x86_64-windows/" WINDOWS,
 					       folder),
+			.windows32 = format_text("%s/../tests/win32/"
+						 "i386-windows/" WINDOWS,
+						 folder),
 			.bench = format_text("%s/../bench/x86_64-windows/"
 					     BENCH, folder),
 			.lists = format_text("%s", lists),
@@ -49,6 +52,8 @@ void suite_find(struct suite_files *files)
 		*files = (struct suite_files){
 			.native = format_text(INSTALLED "/" NATIVE),
 			.windows = format_text(INSTALLED "/" WINDOWS),
+			.windows32 = format_text(INSTALLED "/i386-windows/"
+						 WINDOWS),
 			.bench = format_text(INSTALLED "/" BENCH),
 			.lists = format_text(INSTALLED),
 		};
@@ -60,6 +65,7 @@ void suite_files_free(struct suite_files *files)
 {
 	free(files->native);
 	free(files->windows);
+	free(files->windows32);
 	free(files->bench);
 	free(files->lists);
 }

@@ -10,6 +10,7 @@
 struct suite_files {
 	char *native;
 	char *windows;
+	char *windows32;
 	char *bench;
 	char *lists;
 };

@@ -5,6 +5,7 @@
  * the one we wait for must reach the next dlopen as a jump, which no C compiler
  * promises.
  */
+#ifdef __x86_64__
 	.text
 	.globl	dlopen
 	.type	dlopen, @function
@@ -29,4 +30,5 @@ dlopen:
 	jmp	*%rax
 	.cfi_endproc
 	.size	dlopen, .-dlopen
+#endif
 	.section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
 #include "enter.h"
 
 #include "calls.h"
+#include "convention.h"
 #include "log.h"
 #include "services.h"
 #include "table.h"
@@ -17,11 +18,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STATUS_ACCESS_VIOLATION ((int)0xc0000005)
-#define STATUS_INVALID_PARAMETER ((int)0xc000000d)
-
-enum abi { ABI_UNKNOWN, ABI_MS, ABI_SYSV };
 
 void *(*ww_next_dlopen)(const char *file, int flags);
 
@@ -35,37 +31,6 @@ int ww_is_ntdll(const char *file)
 		ww_next_dlopen = (void *(*)(const char *, int))
 				 dlsym(RTLD_NEXT, "dlopen");
 	return name && !strcmp(name, "/ntdll.so");
-}
-
-/* Asks the service itself, before anything of Wine is set up, with registers
- * that both conventions refuse, each at another check: System V finds a count of
- * zero (INVALID_PARAMETER), the Windows convention finds no count at all
- * (ACCESS_VIOLATION). The seventh to tenth argument are where the Windows
- * convention has its scratch space. */
-static enum abi ask_abi(void *get_write_watch)
-{
-	typedef int ask_fn(void *, unsigned long, void *, size_t, void **,
-			   size_t *, unsigned int *, void *, void *, void *,
-			   void *, void *, void *);
-	size_t zero = 0;
-	unsigned int granularity = 0;
-	void *address;
-
-	switch (((ask_fn *)get_write_watch)((void *)-1L, 0, &zero, 1, &address,
-					    &zero, &granularity, NULL, NULL, NULL,
-					    NULL, NULL, NULL)) {
-	case STATUS_INVALID_PARAMETER:
-		return ABI_SYSV;
-	case STATUS_ACCESS_VIOLATION:
-		return ABI_MS;
-	default:
-		return ABI_UNKNOWN;
-	}
-}
-
-static const char *abi_name(enum abi abi)
-{
-	return abi == ABI_MS ? "ms" : abi == ABI_SYSV ? "sysv" : "unknown";
 }
 
 /* Wine 10.7 and later, and Proton, name their function in its error message. */
@@ -128,10 +93,19 @@ static const char *replace_services(void *ntdll, const struct ww_image *image,
 	return NULL;
 }
 
+static void log_outcome(const char *file, const char *why,
+			enum ww_convention convention, bool own_watches)
+{
+	ww_log(WW_LOG_DEBUG, "%s %s: %s%sabi %s, own watches %s",
+	       why ? "stayed out of" : "entered", file, why ? why : "",
+	       why ? ": " : "", ww_convention_name(convention),
+	       own_watches ? "yes" : "no");
+}
+
 static void enter(void *ntdll, const char *file)
 {
 	void *get_write_watch = dlsym(ntdll, "NtGetWriteWatch");
-	enum abi abi = ABI_UNKNOWN;
+	enum ww_convention convention = WW_CONVENTION_UNKNOWN;
 	bool own_watches = false;
 	const char *why = NULL;
 	struct ww_image image;
@@ -140,22 +114,18 @@ static void enter(void *ntdll, const char *file)
 		why = "it has no NtGetWriteWatch";
 	} else {
 		own_watches = has_own_watches(&image);
-		abi = ask_abi(get_write_watch);
+		convention = ww_ask_convention(get_write_watch);
 		if (own_watches && !forced())
 			why = "it has kernel write watches of its own "
 			      "(WINEWATCH=force replaces them)";
-		else if (abi == ABI_UNKNOWN)
+		else if (convention == WW_CONVENTION_UNKNOWN)
 			why = "its calling convention was not recognised";
 	}
 	if (!why)
-		why = replace_services(ntdll, &image, abi == ABI_MS ?
-				       ww_services_ms : ww_services_sysv);
-	if (why)
-		ww_log(WW_LOG_DEBUG, "stayed out of %s: %s: abi %s, own watches %s",
-		       file, why, abi_name(abi), own_watches ? "yes" : "no");
-	else
-		ww_log(WW_LOG_DEBUG, "entered %s: abi %s, own watches %s", file,
-		       abi_name(abi), own_watches ? "yes" : "no");
+		why = replace_services(ntdll, &image,
+				       convention == WW_CONVENTION_WINDOWS ?
+				       ww_services_windows : ww_services_unix);
+	log_outcome(file, why, convention, own_watches);
 }
 
 void *ww_dlopen_ntdll(const char *file, int flags)

@@ -98,7 +98,12 @@ static NTSTATUS leave_to_wine(struct ww_allocation *allocation, PVOID asked_base
 /* Whoever has named the base may have threads that try it until it is there:
  * their writes must find it armed, so it is reserved first and committed like
  * any other memory. Nobody knows an address that Wine has chosen, and a commit
- * in the same call may be armed after it. */
+ * in the same call may be armed after it.
+ *
+ * Only STATUS_SUCCESS means that there is memory: what exceeds its address space
+ * Wine refuses with STATUS_WORKING_SET_LIMIT_RANGE, no error by its number, and
+ * the range that was asked for would be taken for a new allocation (8.0 and 10.0,
+ * 32-bit; tests/win32/allocation.c). */
 static NTSTATUS allocate_at_base(struct ww_regions *regions,
 				 struct ww_allocation *allocation)
 {
@@ -111,7 +116,7 @@ static NTSTATUS allocate_at_base(struct ww_regions *regions,
 	allocation->type &= ~(ULONG)MEM_COMMIT;
 	status = allocation->allocate(allocation);
 	allocation->type |= MEM_COMMIT;
-	if (!NT_SUCCESS(status))
+	if (status)
 		return status;
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,
@@ -151,7 +156,7 @@ static NTSTATUS allocate_watched(struct ww_allocation *allocation)
 	if (asked_base && (allocation->type & MEM_COMMIT))
 		return allocate_at_base(regions, allocation);
 	status = allocation->allocate(allocation);
-	if (!NT_SUCCESS(status))
+	if (status)	/* even a "success", see above */
 		return status;
 	ww_regions_lock(regions, &saved);
 	ret = ww_regions_reserve(regions, (uintptr_t)allocation->base,

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The replaced services. They are entered from Wine's dispatcher on its kernel
- * stack, which the Windows convention of Wine 8 leaves unaligned.
+ * stack, which the Windows convention, and either on i386, leaves unaligned.
  */
 #include "services.h"
 
 #include "memory.h"
 
-#ifdef WW_SERVICES_MS
-#define SERVICE __attribute__((ms_abi, force_align_arg_pointer))
-#define WINE_CALL __attribute__((ms_abi))
-#define SERVICES ww_services_ms
+#ifdef __i386__
+#define WINDOWS_CALL __attribute__((__stdcall__))
+#define UNIX_CALL __attribute__((__cdecl__))
 #else
-#define SERVICE
-#define WINE_CALL __attribute__((sysv_abi))
-#define SERVICES ww_services_sysv
+#define WINDOWS_CALL __attribute__((ms_abi))
+#define UNIX_CALL __attribute__((sysv_abi))
+#endif
+
+#ifdef WW_SERVICES_WINDOWS
+#define WINE_CALL WINDOWS_CALL
+#define SERVICES ww_services_windows
+#else
+#define WINE_CALL UNIX_CALL
+#define SERVICES ww_services_unix
+#endif
+
+#if defined(WW_SERVICES_WINDOWS) || defined(__i386__)
+#define SERVICE WINE_CALL __attribute__((force_align_arg_pointer))
+#else
+#define SERVICE WINE_CALL
 #endif
 
 typedef NTSTATUS WINE_CALL allocate_fn(HANDLE, PVOID *, ULONG_PTR, SIZE_T *,

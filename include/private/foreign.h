@@ -26,7 +26,7 @@ struct ww_stats;	/* stats.h */
 /* What the owner of a registry has said of itself, for those who do not know it
  * by its Linux pid; all zero if it has said nothing. */
 struct ww_tag {
-	uint64_t words[3];
+	ww_aligned64 words[3];
 };
 
 /* A process with a registry. The identity is the number of the file that it

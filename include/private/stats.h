@@ -7,6 +7,8 @@
 #ifndef WW_STATS_H
 #define WW_STATS_H
 
+#include "tracker.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,15 +24,15 @@ enum ww_stats_kind {
 };
 
 struct ww_stats_calls {
-	uint64_t n_pages;		/* in all answers together */
-	uint64_t n_calls[WW_STATS_BUCKETS];
+	ww_aligned64 n_pages;		/* in all answers together */
+	ww_aligned64 n_calls[WW_STATS_BUCKETS];
 };
 
 /* Numbers only grow, and wrap. A registry counts until a time of its
  * CLOCK_MONOTONIC in nanoseconds, which those who look move on, so that one that
  * was killed is forgotten; 0: nobody looks. */
 struct ww_stats {
-	uint64_t observed_until;
+	ww_aligned64 observed_until;
 	struct ww_stats_calls of[WW_STATS_KINDS];
 };
 

@@ -15,12 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For what several threads read and write at once. i386 gives a 64-bit number in
+ * a structure 4 bytes of alignment, and no processor promises to read such a one
+ * in one piece. */
+typedef uint64_t ww_aligned64 __attribute__((aligned(8)));
+
 /* A run of pages, [start, end), in the kernel's own layout (page_region): what
  * a scan stores is used where it lies. */
 struct ww_run {
-	uint64_t start;
-	uint64_t end;
-	uint64_t categories;
+	ww_aligned64 start;
+	ww_aligned64 end;
+	ww_aligned64 categories;
 };
 
 /* The most runs one scan may ask for. The kernel collects 512 in an inner

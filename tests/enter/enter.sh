@@ -6,14 +6,33 @@
 set -u
 . "$top_srcdir/tests/tools/tap.sh"
 
+# With an argument, as 32-bit programs.
+bits=${1:-64}
 load=$top_builddir/tests/enter/load
+if [ "$bits" = 32 ]; then
+	load=$top_builddir/tests/enter/i386/load
+	library=$(realpath "$top_builddir/dlls/winewatch")
+	library=$library/preload/lib/i386-linux-gnu/libwinewatch.so
+fi
 all="AllocateVirtualMemory AllocateVirtualMemoryEx FreeVirtualMemory"
 all="$all GetWriteWatch ResetWriteWatch ReadVirtualMemory WriteVirtualMemory"
 all="$all LockVirtualMemory ProtectVirtualMemory"
 
 # ntdll VARIANT: the stand-in's path.
 ntdll() {
-	echo "$top_builddir/tests/enter/$1/.libs/ntdll.so"
+	case $bits in
+	32) echo "$top_builddir/tests/enter/i386/$1/ntdll.so" ;;
+	*) echo "$top_builddir/tests/enter/$1/.libs/ntdll.so" ;;
+	esac
+}
+
+# name_of ABI: what the log calls it.
+name_of() {
+	case $bits$1 in
+	32ms) echo stdcall ;;
+	32sysv) echo cdecl ;;
+	*) echo "$1" ;;
+	esac
 }
 
 # loaded VARIANT [ENVIRONMENT]...: the facts about it, and the log in $folder.
@@ -33,7 +52,7 @@ log() {
 
 # entered VARIANT ABI OWN [ENVIRONMENT]...
 entered() {
-	variant=$1 abi=$2 own=$3
+	variant=$1 abi=$(name_of "$2") own=$3
 	shift 3
 	is "$variant${1:+, $1}: the services are replaced, the table is as it was" \
 		"$(loaded "$variant" "$@")" "replaced: $all
@@ -45,7 +64,7 @@ userfaultfds: 0"
 
 # stayed_out VARIANT ABI OWN REASON [ENVIRONMENT]...
 stayed_out() {
-	variant=$1 abi=$2 own=$3 reason=$4
+	variant=$1 abi=$(name_of "$2") own=$3 reason=$4
 	shift 4
 	is "$variant${1:+, $1}: nothing is replaced" "$(loaded "$variant" "$@")" \
 		"replaced:
@@ -108,7 +127,7 @@ is "so does one at info" "$(WINEWATCH_LOG=info LD_PRELOAD=$library \
 	"$load" "$(ntdll sysv)" 2>&1 > /dev/null)" ""
 like "standard error without a log file" "$(WINEWATCH_LOG=debug \
 	LD_PRELOAD=$library "$load" "$(ntdll sysv)" 2>&1 > /dev/null)" \
-	"winewatch\\[[1-9]*\\]: entered *: abi sysv, own watches no"
+	"winewatch\\[[1-9]*\\]: entered *: abi $(name_of sysv), own watches no"
 
 # A file that is not there: dlopen's own answer.
 is "no such ntdll.so" "$(LD_PRELOAD=$library "$load" "$folder/ntdll.so")" \

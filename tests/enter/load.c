@@ -35,28 +35,18 @@ static int n_userfaultfds;
 /* Stands before libc's, so that every attempt is counted. */
 EXPORT long syscall(long number, ...)
 {
-	register long r10 asm("r10"), r8 asm("r8"), r9 asm("r9");
-	long a[6], ret;
+	static long (*next)(long number, ...);
+	long a[6];
 	va_list args;
 
+	if (!next)
+		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	va_start(args, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(args, long);
 	va_end(args);
 	n_userfaultfds += number == SYS_userfaultfd;
-	r10 = a[3];
-	r8 = a[4];
-	r9 = a[5];
-	asm volatile("syscall"
-		     : "=a"(ret)
-		     : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10),
-		       "r"(r8), "r"(r9)
-		     : "rcx", "r11", "memory");
-	if (ret < 0 && ret > -4096) {
-		errno = (int)-ret;
-		ret = -1;
-	}
-	return ret;
+	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* ---- The table ---- */

@@ -16,7 +16,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#ifdef STANDIN_MS
+#if defined(STANDIN_MS) && defined(__i386__)
+#define SERVICE __attribute__((stdcall))
+#elif defined(STANDIN_MS)
 #define SERVICE __attribute__((ms_abi))
 #else
 #define SERVICE

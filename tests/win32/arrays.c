@@ -135,7 +135,8 @@ static void array_half_bad(void)
 {
 	enum { N = MAX_PAGES };
 	char *base = watch(N);
-	char *array = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *memory = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	void **array = (void **)(memory + PAGE_BYTES) - N / 2;
 	static const DWORD bad[] = { PAGE_READONLY, PAGE_NOACCESS };
 	static void *addresses[N];
 	DWORD granularity;
@@ -146,10 +147,9 @@ static void array_half_bad(void)
 
 		for (size_t page = 0; page < N; page++)
 			touch(base, page);
-		protect(array + PAGE_BYTES, PAGE_BYTES, bad[i]);
+		protect(memory + PAGE_BYTES, PAGE_BYTES, bad[i]);
 		EXPECT_ERROR(FAULT, get_error(RESET, base, N * PAGE_BYTES,
-					      (void **)array, &count,
-					      &granularity));
+					      array, &count, &granularity));
 		CHECK(count == N, "count %u", (unsigned int)count);
 		take(base, N, addresses, reported);
 		for (size_t page = 0; page < N; page++)

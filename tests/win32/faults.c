@@ -425,7 +425,8 @@ static void size_0(void)
 static void bad_array(void)
 {
 	char *base = watch(MAX_PAGES);
-	char *array = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *memory = allocate(2, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	void **array = (void **)(memory + PAGE_BYTES) - MAX_PAGES / 2;
 	static void *addresses[MAX_PAGES];
 	bool reported[MAX_PAGES] = { false };
 	ULONG_PTR count = MAX_PAGES;
@@ -433,10 +434,10 @@ static void bad_array(void)
 
 	for (size_t page = 0; page < MAX_PAGES; page++)
 		touch(base, page);
-	protect(array + PAGE_BYTES, PAGE_BYTES, PAGE_NOACCESS);
+	protect(memory + PAGE_BYTES, PAGE_BYTES, PAGE_NOACCESS);
 	EXPECT_ERROR(ERROR_NOACCESS,
-		     get_error(RESET, base, MAX_PAGES * PAGE_BYTES,
-			       (void **)array, &count, &granularity));
+		     get_error(RESET, base, MAX_PAGES * PAGE_BYTES, array,
+			       &count, &granularity));
 	take(base, MAX_PAGES, addresses, reported);
 	for (size_t page = 0; page < MAX_PAGES; page++)
 		CHECK(reported[page], "page %u is lost", (unsigned int)page);

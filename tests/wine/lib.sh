@@ -98,6 +98,14 @@ need_winewatch() {
 		skip "no backend here: $(grep -m 1 -i -w no "$work/doctor.log")"
 }
 
+# need_library32: skip without the library for a 32-bit unix side.
+need_library32() {
+	preloads=$top_builddir/dlls/winewatch/preload
+	test -f "$preloads/lib/i386-linux-gnu/libwinewatch.so" ||
+		skip "the 32-bit libwinewatch is not built" \
+			"(apt-get install gcc-multilib)"
+}
+
 # stock COMMAND… and watched COMMAND…: a Windows program on the two Wines,
 # its output without carriage returns. The exit status is the filter's:
 # programs are judged by what they print.

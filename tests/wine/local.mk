@@ -7,11 +7,14 @@ TESTS += \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
 	tests/wine/system-calls.sh \
+	tests/wine/two-sides.sh \
 	tests/wine/win32-i386.sh \
+	tests/wine/win32-i386-10.sh \
 	tests/wine/win32-mprotect.sh \
 	tests/wine/win32-mprotect-10.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
+	tests/wine/win32-wow64.sh \
 	tests/wine/win32-winewatch.sh \
 	tests/wine/win32-winewatch-10.sh
 
@@ -22,11 +25,14 @@ dist_check_SCRIPTS += \
 	tests/wine/rollback.sh \
 	tests/wine/run-exit.sh \
 	tests/wine/system-calls.sh \
+	tests/wine/two-sides.sh \
 	tests/wine/win32-i386.sh \
+	tests/wine/win32-i386-10.sh \
 	tests/wine/win32-mprotect.sh \
 	tests/wine/win32-mprotect-10.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
+	tests/wine/win32-wow64.sh \
 	tests/wine/win32-winewatch.sh \
 	tests/wine/win32-winewatch-10.sh \
 	tests/wine/make-wine
@@ -37,6 +43,7 @@ EXTRA_DIST += \
 	tests/wine/known-faults-8.0 \
 	tests/wine/known-faults-10.0 \
 	tests/wine/known-faults-i386 \
+	tests/wine/known-faults-wow64 \
 	tests/wine/known-faults-mprotect \
 	tests/wine/known-faults-winewatch \
 	tests/wine/known-faults.awk

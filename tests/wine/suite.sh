@@ -2,6 +2,13 @@
 # The Win32 suite on $WINE, without and with winewatch. Sourced after lib.sh.
 suite=$top_builddir/tests/win32/x86_64-windows/writewatch.exe
 
+# use_32_bit_suite: as a program for 32-bit Windows.
+use_32_bit_suite() {
+	suite=$top_builddir/tests/win32/i386-windows/writewatch.exe
+	test -f "$suite" || skip "the 32-bit suite is not built" \
+		"(apt-get install gcc-mingw-w64-i686)"
+}
+
 # suite_on_stock: whatever Wine is known to do wrong is listed row by row.
 suite_on_stock() {
 	need_wine "$suite"
