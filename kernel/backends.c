@@ -131,6 +131,17 @@ int ww_tracker_reopen(struct ww_tracker *tracker)
 	return open_one(tracker, tracker->ops, backend);
 }
 
+bool ww_is_same_file(const struct ww_kernel_ops *ops, int fd, uint64_t file)
+{
+	return fd >= 0 && ops->identify(fd) == file;
+}
+
+void ww_close_same_file(const struct ww_kernel_ops *ops, int fd, uint64_t file)
+{
+	if (ww_is_same_file(ops, fd, file))
+		ops->close(fd);
+}
+
 void ww_tracker_close(struct ww_tracker *tracker)
 {
 	tracker->backend->close(tracker);

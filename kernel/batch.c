@@ -184,17 +184,18 @@ static void clear_listed(struct batch *batch)
 			       ww_page_number((uintptr_t)slot->known[i].end));
 }
 
-/* Takes what is listed, unless it is another region's by now. */
-static bool take_listed(struct batch *batch)
+/* Takes what is listed, unless it is another region's by now: after the scan and
+ * the cut, so that a bit is never gone for a page that this call does not report. */
+static void take_listed(struct batch *batch)
 {
 	struct ww_slot *slot = batch->slot;
 
 	clear_listed(batch);
 	if (!is_stale(batch->query))
-		return true;
+		return;
 	for (size_t i = 0; i < slot->n_known; i++)
 		set_known(batch->query, &slot->known[i]);
-	return false;
+	__atomic_store_n(&slot->n_known, 0, __ATOMIC_RELEASE);
 }
 
 static void make_long_runs_known(struct batch *batch)
@@ -343,7 +344,7 @@ static uintptr_t fit(const struct ww_slot *slot, uintptr_t limit,
 /* Cuts a list at `limit`. What was taken beyond it is known to be written
  * again. */
 static void cut_list(struct batch *batch, struct ww_run *runs, size_t *n_runs,
-		     uintptr_t limit)
+		     uintptr_t limit, bool taken)
 {
 	size_t n = *n_runs;
 
@@ -352,7 +353,7 @@ static void cut_list(struct batch *batch, struct ww_run *runs, size_t *n_runs,
 
 		if (rest.start < limit)
 			rest.start = limit;
-		if (batch->reset)
+		if (taken)
 			set_known(batch->query, &rest);
 		if (last->start < limit) {
 			__atomic_store_n(&last->end, limit, __ATOMIC_RELAXED);
@@ -367,37 +368,65 @@ static uintptr_t cut(struct batch *batch, uintptr_t limit)
 	struct ww_slot *slot = batch->slot;
 
 	limit = fit(slot, limit, batch->room);
-	cut_list(batch, slot->known, &slot->n_known, limit);
-	cut_list(batch, slot->scanned, &slot->n_scanned, limit);
+	cut_list(batch, slot->known, &slot->n_known, limit, false);
+	cut_list(batch, slot->scanned, &slot->n_scanned, limit, batch->reset);
 	return limit;
 }
 
 /* ---- All of it ---- */
 
+static unsigned runs_stamp(const struct batch *batch)
+{
+	return __atomic_load_n(&batch->query->region->runs.sequence,
+			       __ATOMIC_SEQ_CST);
+}
+
+/* A page that was decommitted after the list was made and before it was scanned is
+ * in neither, but it is known by now: who decommits makes it known first, and the
+ * runs change after that. With a reset it stays known for the next query;
+ * without, a reset that follows would lose it. */
+static void list_decommitted(struct batch *batch, struct progress *progress)
+{
+	uintptr_t limit;
+
+	__atomic_store_n(&batch->slot->n_known, 0, __ATOMIC_RELEASE);
+	limit = list_known(batch);
+	if (limit < progress->reached)
+		progress->reached = limit;
+}
+
 static uintptr_t gather(struct batch *batch)
 {
 	struct ww_slot *slot = batch->slot;
 	struct progress progress;
+	unsigned stamp;
 
 	for (int repairs = 0;; repairs++) {
 		uintptr_t limit;
 
+		stamp = runs_stamp(batch);
 		batch->blind = repairs > MAX_REPAIRS;
 		clear_record(slot);
 		limit = list_known(batch);
 		if (is_answered(batch, limit))
 			return limit;
-		if (batch->reset && slot->n_known && !take_listed(batch)) {
-			clear_record(slot);
-			return batch->query->end;
-		}
 		if (!scan_runs(batch, limit, &progress))
 			break;
 		ww_batch_repair(batch->query, &progress.failed, batch->reset);
 	}
-	if (!batch->reset)
+	if (!batch->reset) {
 		make_known(batch, &progress);
-	return slot->n_known ? cut(batch, progress.reached) : progress.reached;
+		if (runs_stamp(batch) != stamp) {
+			list_decommitted(batch, &progress);
+			return cut(batch, progress.reached);
+		}
+	}
+	if (!slot->n_known)
+		return progress.reached;
+	progress.reached = cut(batch, progress.reached);
+	if (batch->reset)
+		take_listed(batch);
+	return progress.reached;
 }
 
 static void set_any_region(struct ww_slot *slot, bool any)

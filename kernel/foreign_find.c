@@ -6,10 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define LINK_TEXT "/memfd:" WW_SHARE_NAME " (deleted)"
@@ -38,7 +40,8 @@ int ww_foreign_pagemap(struct ww_tracker *tracker, pid_t pid)
 		return fd;
 	*tracker = (struct ww_tracker){ .backend = &ww_backend_uffd,
 					.ops = &ww_linux, .uffd = -1,
-					.pagemap = fd };
+					.pagemap = fd,
+					.pagemap_file = ww_linux.identify(fd) };
 	ret = ww_pagemap_scan_known(tracker->ops, fd);
 	if (ret < 0)
 		ww_tracker_close(tracker);
@@ -66,16 +69,26 @@ static pid_t own_pid(pid_t pid)
 	return pid;
 }
 
+/* What could shrink could kill us, and so could huge pages that there are none
+ * of: only small ones are there when they are looked at. */
+static bool is_harmless(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs system;
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK) &&
+	       !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) &&
+	       !fstatfs(fd, &system) && system.f_type == TMPFS_MAGIC;
+}
+
 /* Makes `share` the way to a file that may be anything, and takes its
  * descriptor. */
 static int look_at(struct ww_share *share, int fd, pid_t owner,
 		   uint64_t *identity)
 {
-	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat file;
 
-	/* what could shrink could kill us */
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &file)) {
+	if (!is_harmless(fd) || fstat(fd, &file)) {
 		close(fd);
 		return -ENOENT;
 	}

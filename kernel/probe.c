@@ -121,7 +121,11 @@ struct probe {
 
 static int try_userfaultfd(struct probe *probe)
 {
-	return probe->tracker.uffd = ww_uffd_create(probe->tracker.ops);
+	struct ww_tracker *tracker = &probe->tracker;
+
+	tracker->uffd = ww_uffd_create(tracker->ops);
+	tracker->uffd_file = tracker->ops->identify(tracker->uffd);
+	return tracker->uffd;
 }
 
 static int try_wp_async(struct probe *probe)
@@ -137,7 +141,11 @@ static int try_wp_async(struct probe *probe)
 
 static int try_pagemap(struct probe *probe)
 {
-	return probe->tracker.pagemap = probe->tracker.ops->open_pagemap();
+	struct ww_tracker *tracker = &probe->tracker;
+
+	tracker->pagemap = tracker->ops->open_pagemap();
+	tracker->pagemap_file = tracker->ops->identify(tracker->pagemap);
+	return tracker->pagemap;
 }
 
 static int try_pagemap_scan(struct probe *probe)

@@ -25,8 +25,8 @@
  *    clearing stands for a write that this result reports.
  * A query without reset takes nothing and has no record. It may make known what
  * it found to be written, and leave out of its scans what is known. Bits are only
- * ever set by that, and whoever resets scans known pages like all others, after
- * clearing their bits: a page that was written and not yet reported is known, or
+ * ever set by that, and whoever resets scans known pages like all others, before
+ * it clears their bits: a page that was written and not yet reported is known, or
  * the kernel has it, or both.
  *
  * Reports are exact but for these cases, all of them over-reports. Pages that are
@@ -190,9 +190,18 @@ static void adopt_strays(struct ww_query *query, const struct ww_run *runs,
 	ww_regions_unlock(query->regions, &saved);
 }
 
+static int scan_gap(struct ww_regions *regions, struct ww_scan *scan)
+{
+	struct ww_tracker *tracker = &regions->tracker;
+	int ret = tracker->backend->scan(tracker, scan);
+
+	if (ret && ww_regions_recover(regions))
+		ret = tracker->backend->scan(tracker, scan);
+	return ret;
+}
+
 static void find_strays(struct ww_query *query)
 {
-	struct ww_tracker *tracker = &query->regions->tracker;
 	struct ww_span gap = { .end = query->start };
 	struct ww_run found[64];
 
@@ -208,7 +217,7 @@ static void find_strays(struct ww_query *query)
 
 		/* a gap that cannot be scanned is one that nobody committed, as
 		 * far as anyone here knows */
-		if (tracker->backend->scan(tracker, &scan) || !scan.n_runs)
+		if (scan_gap(query->regions, &scan) || !scan.n_runs)
 			continue;
 		adopt_strays(query, scan.runs, scan.n_runs);
 		gap.end = scan.resume;

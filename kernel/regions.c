@@ -17,6 +17,7 @@
 #include "registry.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* All registries, for fork. */
@@ -183,10 +184,52 @@ const char *ww_regions_backend(const struct ww_regions *regions)
 	return regions->tracker.backend->name;
 }
 
+static bool recover(struct ww_regions *regions);
+
 static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
 {
-	return regions->tracker.backend->watch(&regions->tracker, start,
-					       end - start);
+	const struct ww_backend *backend = regions->tracker.backend;
+	int ret = backend->watch(&regions->tracker, start, end - start);
+
+	if (ret == -EBADF && recover(regions))
+		ret = backend->watch(&regions->tracker, start, end - start);
+	return ret;
+}
+
+/* All that is there, none of whose bits means anything any more. */
+static void watch_anew(struct ww_regions *regions)
+{
+	struct ww_span view = { .end = 0 };
+
+	while (ww_spans_find(&regions->views, view.end, &view)) {
+		watch(regions, view.start, view.end);
+		ww_region_repair(regions, view.value, view.start, view.end, true);
+	}
+}
+
+/* After a failure: true if there is reason to try again, because the program had
+ * closed a descriptor of ours. With a userfaultfd the kernel's bits went, too. */
+static bool recover(struct ww_regions *regions)
+{
+	struct ww_tracker *tracker = &regions->tracker;
+	enum ww_recovery done = WW_INTACT;
+
+	if (tracker->backend->recover)
+		done = tracker->backend->recover(tracker);
+	if (done == WW_UNWATCHED)
+		watch_anew(regions);
+	return done != WW_INTACT;
+}
+
+bool ww_regions_recover(struct ww_regions *regions)
+{
+	sigset_t saved;
+	bool done;
+
+	ww_regions_lock(regions, &saved);
+	done = recover(regions);
+	ww_regions_unlock(regions, &saved);
+	return done;
 }
 
 /* A child has neither the parent's registrations nor its bits, and what it
@@ -195,13 +238,8 @@ static int watch(struct ww_regions *regions, uintptr_t start, uintptr_t end)
  * written. */
 static void revive(struct ww_regions *regions)
 {
-	struct ww_span view = { .end = 0 };
-
 	ww_tracker_reopen(&regions->tracker);
-	while (ww_spans_find(&regions->views, view.end, &view)) {
-		watch(regions, view.start, view.end);
-		ww_region_repair(regions, view.value, view.start, view.end, true);
-	}
+	watch_anew(regions);
 	__atomic_store_n(&regions->forked, false, __ATOMIC_RELEASE);
 }
 
@@ -299,7 +337,7 @@ static struct ww_region *new_region(struct ww_regions *regions, uintptr_t start,
 	region->start = start;
 	region->end = end;
 	region->n_views = 1;
-	region->settled = region->patchy = false;
+	region->settled = region->patchy = region->vague = false;
 	__atomic_store_n(&region->generation, region->generation + 1,
 			 __ATOMIC_SEQ_CST);
 	return region;
@@ -387,13 +425,18 @@ static int mark_scanned(struct ww_regions *regions, unsigned flags,
 	for (; start < end; start = scan.resume) {
 		int ret;
 
+		memset(found, 0, sizeof(found));
 		scan.start = start;
 		scan.n_bytes = end - start;
+		scan.n_runs = 0;
 		ret = regions->tracker.backend->scan(&regions->tracker, &scan);
-		if (ret)
-			return ret;
+		if (ret && recover(regions))
+			ret = regions->tracker.backend->scan(&regions->tracker,
+							     &scan);
 		for (size_t i = 0; i < scan.n_runs; i++)
 			mark(regions, found[i].start, found[i].end);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -430,17 +473,27 @@ static void lay(struct ww_regions *regions, const struct ww_region *region,
 				 blocks.end - blocks.start, inaccessible);
 }
 
+/* Scans [start, end), marks what it finds and arms all of it. A scan that fails,
+ * mostly since the watch has gone, may have armed pages that somebody else had
+ * written, and have told of none: the next one asks for all that is there. */
+static int arm_scanned(struct ww_regions *regions, uintptr_t start, uintptr_t end)
+{
+	if (!mark_scanned(regions, WW_SCAN_ARM, start, end))
+		return 0;
+	watch(regions, start, end);
+	if (!mark_scanned(regions, WW_SCAN_ARM | WW_SCAN_UNARMED, start, end))
+		return 0;
+	mark(regions, start, end);
+	return -EIO;
+}
+
 /* Arms what is about to be committed. Pages that somebody else had committed
- * and written are known to be written. Memory that cannot be armed reads as
- * written by itself, or fails its scan, so a failure needs no other answer. */
+ * and written are known to be written; all are that cannot be armed. */
 static void arm_new(struct ww_regions *regions, struct ww_region *region,
 		    uintptr_t start, uintptr_t end)
 {
 	lay(regions, region, start, end, true);
-	if (!mark_scanned(regions, WW_SCAN_ARM, start, end))
-		return;
-	watch(regions, start, end);
-	if (mark_scanned(regions, WW_SCAN_ARM, start, end))
+	if (arm_scanned(regions, start, end))
 		region->patchy = true;
 }
 
@@ -460,7 +513,8 @@ static void add_run(struct ww_regions *regions, struct ww_region *region,
 static void publish(struct ww_regions *regions, struct ww_region *region,
 		    uintptr_t start, uintptr_t end)
 {
-	ww_spans_add(&region->committed, regions->tracker.ops, start, end);
+	if (ww_spans_add(&region->committed, regions->tracker.ops, start, end))
+		region->vague = true;
 	add_run(regions, region, start, end);
 }
 
@@ -481,7 +535,7 @@ static void fill_gap(struct ww_regions *regions, struct ww_region *region,
 		     uintptr_t start, uintptr_t end)
 {
 	if (end - start <= regions->tracker.backend->max_gap &&
-	    !mark_scanned(regions, WW_SCAN_ARM, start, end))
+	    !arm_scanned(regions, start, end))
 		add_run(regions, region, start, end);
 }
 
@@ -518,6 +572,17 @@ static void begin_region(struct ww_regions *regions, struct ww_region *region,
 	publish(regions, region, start, end);
 }
 
+/* A registration may have been refused in its middle, for want of a mapping, or
+ * be of no use. Any other refusal comes before it has begun, and may mean that the
+ * memory is somebody else's: nothing is taken from them. */
+static int refused(struct ww_regions *regions, uintptr_t start, uintptr_t end,
+		   int error)
+{
+	if (error == -ENOMEM || error == -EOPNOTSUPP)
+		unwatch(regions, start, end);
+	return error;
+}
+
 int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 		       size_t n_bytes, enum ww_memory memory)
 {
@@ -535,7 +600,7 @@ int ww_regions_reserve(struct ww_regions *regions, uintptr_t start,
 		       ww_page_number(start + n_bytes));
 	ret = watch(regions, start, start + n_bytes);
 	if (ret)
-		return ret;
+		return refused(regions, start, start + n_bytes, ret);
 	region = new_region(regions, start, start + n_bytes);
 	if (region) {
 		view = (struct ww_span){ start, start + n_bytes, region,
@@ -600,10 +665,10 @@ int ww_regions_save(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 	while (ww_spans_next(&view.region->runs, run.end, end, &run))
 		if (mark_scanned(regions, 0, run.start, run.end))
 			mark(regions, run.start, run.end);
-	/* what others have committed; a gap that cannot be scanned is one that
-	 * nobody committed, as far as anyone here knows */
+	/* what others have committed: nobody can look for it later */
 	while (ww_spans_next_gap(&view.region->runs, gap.end, end, &gap))
-		mark_scanned(regions, WW_SCAN_UNARMED, gap.start, gap.end);
+		if (mark_scanned(regions, WW_SCAN_UNARMED, gap.start, gap.end))
+			mark(regions, gap.start, gap.end);
 	return 0;
 }
 
@@ -711,16 +776,20 @@ static bool can_be_scanned(struct ww_regions *regions, const struct ww_span *run
 	return false;
 }
 
-/* What lies between committed pages may have lost its entries. Written pages in it
- * are found like all others outside the runs. */
+/* What lies between committed pages may have lost its entries. Pages in it that
+ * are written later are found like all others outside the runs; those that are
+ * now would be missed by the query that asks for this. */
 static void drop_gaps(struct ww_regions *regions, struct ww_region *region,
 		      uintptr_t start, uintptr_t end)
 {
 	struct ww_span gap = { .end = start };
 
-	while (ww_spans_next_gap(&region->committed, gap.end, end, &gap))
+	while (!region->vague &&
+	       ww_spans_next_gap(&region->committed, gap.end, end, &gap)) {
+		mark_scanned(regions, WW_SCAN_UNARMED, gap.start, gap.end);
 		ww_spans_remove(&region->runs, regions->tracker.ops, gap.start,
 				gap.end);
+	}
 }
 
 void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
@@ -728,6 +797,7 @@ void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
 {
 	struct ww_span run = { .end = start };
 
+	recover(regions);
 	region->patchy = true;
 	drop_gaps(regions, region, start, end);
 	while (ww_spans_next(&region->runs, run.end, end, &run)) {
@@ -762,9 +832,16 @@ static void mark_pages(struct ww_regions *regions, const struct ww_region *only,
 			mark(regions, view.start, view.end);
 }
 
-static void mark_runs(struct ww_regions *regions,
+/* Committed memory; with the `gaps` between it that scans look at, or where nothing
+ * better is known. */
+static const struct ww_spans *spans_of(const struct ww_region *region, bool gaps)
+{
+	return gaps || region->vague ? &region->runs : &region->committed;
+}
+
+static void mark_committed(struct ww_regions *regions,
 			   const struct ww_region *only, uintptr_t start,
-			   uintptr_t end)
+			   uintptr_t end, bool gaps)
 {
 	struct ww_span view = { .end = start }, run;
 
@@ -773,8 +850,9 @@ static void mark_runs(struct ww_regions *regions,
 
 		if (only && region != only)
 			continue;
-		for (run.end = view.start; ww_spans_next(&region->runs, run.end,
-							 view.end, &run);)
+		for (run.end = view.start;
+		     ww_spans_next(spans_of(region, gaps), run.end, view.end,
+				   &run);)
 			mark(regions, run.start, run.end);
 	}
 }
@@ -832,7 +910,7 @@ static int open_runs(struct ww_regions *regions, uintptr_t start,
 
 int ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 {
-	mark_runs(regions, NULL, start, start + n_bytes);
+	mark_committed(regions, NULL, start, start + n_bytes, false);
 	if (!regions->tracker.backend->mark)
 		return 0;
 	return open_runs(regions, start, start + n_bytes);
@@ -880,6 +958,7 @@ void ww_regions_put_back(struct ww_regions *regions, const struct ww_slot *slot,
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (ww_slot_state(slot) != state)
 		return;
-	mark_runs(regions, only, done.start, done.end);
+	/* a gap may have held pages of others, which went with the rest */
+	mark_committed(regions, only, done.start, done.end, true);
 	mark_pages(regions, only, outside.start, outside.end);
 }

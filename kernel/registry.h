@@ -20,6 +20,7 @@ struct ww_region {
 				 * what scans look at. A hint: written pages
 				 * outside it are looked for */
 	struct ww_spans committed;	/* without the gaps */
+	bool vague;		/* some of it is not in there, for want of memory */
 	struct ww_spans used;	/* blocks that may have a page table */
 	bool settled;		/* blocks can be laid: see hugezero.h */
 	bool patchy;		/* some pages of the runs may have no entry in a
@@ -47,6 +48,10 @@ struct ww_regions {
  * nothing was `taken` from it. */
 void ww_region_repair(struct ww_regions *regions, struct ww_region *region,
 		      uintptr_t start, uintptr_t end, bool taken);
+
+/* After a scan failed that no repair follows: true if descriptors were lost and
+ * are open again, so that it is worth another try. Takes the lock. */
+bool ww_regions_recover(struct ww_regions *regions);
 
 /* With the lock held: takes written pages that were found outside the committed
  * runs into them. */

@@ -115,6 +115,13 @@ static int map_table(struct ww_share *share, const struct ww_kernel_ops *ops)
 	return share->known.pieces ? 0 : -ENOMEM;
 }
 
+/* The program may have closed it: then others do not find it any more either, and
+ * private memory does for what is mapped from now on. */
+static int file_of(const struct ww_share *share, const struct ww_kernel_ops *ops)
+{
+	return ww_is_same_file(ops, share->fd, share->file) ? share->fd : -1;
+}
+
 static int map_piece(struct ww_share *share, const struct ww_kernel_ops *ops,
 		     size_t i)
 {
@@ -123,7 +130,7 @@ static int map_piece(struct ww_share *share, const struct ww_kernel_ops *ops,
 
 	if (share->known.pieces[i])
 		return 0;
-	if (ops->map_part(share->fd, offset, piece_bytes(), &piece))
+	if (ops->map_part(file_of(share, ops), offset, piece_bytes(), &piece))
 		return -ENOMEM;
 	__atomic_store_n(&share->known.pieces[i], piece, __ATOMIC_RELEASE);
 	return 0;
@@ -151,8 +158,7 @@ static void unmap_head(struct ww_share *share, const struct ww_kernel_ops *ops)
 		ops->unmap(share->header, offset_of_views());
 	if (share->views)
 		ops->unmap(share->views, views_bytes(share->max_views));
-	if (share->fd >= 0)
-		ops->close(share->fd);
+	ww_close_same_file(ops, share->fd, share->file);
 	share->header = NULL;
 	share->views = NULL;
 	share->fd = -1;
@@ -205,6 +211,7 @@ static int make_head(struct ww_share *share, const struct ww_kernel_ops *ops,
 	if (ret < 0)
 		return ret;
 	share->fd = ret;
+	share->file = ops->identify(share->fd);
 	ret = map_header(share, ops);
 	if (!ret)
 		ret = map_views(share, ops);
@@ -338,6 +345,7 @@ static void take_head(struct ww_share *share, struct ww_share *child,
 	share->header = child->header;
 	share->views = child->views;
 	share->fd = child->fd;
+	share->file = child->file;
 	share->sequence = child->sequence;
 	child->header = NULL;
 	child->views = NULL;
@@ -435,7 +443,7 @@ int ww_share_look_at(struct ww_share *share, const struct ww_kernel_ops *ops,
 {
 	int ret;
 
-	*share = (struct ww_share){ .fd = fd };
+	*share = (struct ww_share){ .fd = fd, .file = ops->identify(fd) };
 	ret = n_bytes < offset_of_views() ? -ENOENT : map_header(share, ops);
 	if (!ret)
 		ret = read_numbers(share, n_bytes, pid);

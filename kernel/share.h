@@ -29,6 +29,7 @@ struct ww_share {
 	size_t max_views;
 	size_t n_pieces;		/* of the bitmap, mapped or not */
 	int fd;				/* -1: there is no file */
+	uint64_t file;			/* which one it is */
 	unsigned sequence;		/* the owner's */
 	struct ww_known known;
 };

@@ -252,6 +252,41 @@ static int sweep_if_dirty(const struct ww_tracker *tracker, uintptr_t start,
 
 /* ---- The backend ---- */
 
+static int open_clear_refs(void)
+{
+	int saved_errno = errno;
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = -errno;
+	errno = saved_errno;
+	return fd;
+}
+
+static int open_descriptors(struct ww_tracker *tracker)
+{
+	const struct ww_kernel_ops *ops = tracker->ops;
+
+	if (!ww_is_same_file(ops, tracker->pagemap, tracker->pagemap_file)) {
+		tracker->pagemap = ops->open_pagemap();
+		tracker->pagemap_file = ops->identify(tracker->pagemap);
+	}
+	if (!ww_is_same_file(ops, tracker->clear_refs, tracker->clear_refs_file)) {
+		tracker->clear_refs = open_clear_refs();
+		tracker->clear_refs_file = ops->identify(tracker->clear_refs);
+	}
+	return tracker->pagemap < 0 ? tracker->pagemap : tracker->clear_refs;
+}
+
+/* The program may have closed descriptors that it does not know. What is read
+ * from others would be taken for bits, and what is written to them be theirs. */
+static void begin(struct ww_tracker *tracker, sigset_t *mask)
+{
+	lock(mask);
+	open_descriptors(tracker);
+}
+
+
 static int add_watched(struct ww_tracker *tracker, uintptr_t start,
 		       uintptr_t end)
 {
@@ -287,7 +322,7 @@ static int softdirty_watch(struct ww_tracker *tracker, uintptr_t start,
 	sigset_t mask;
 	int ret;
 
-	lock(&mask);
+	begin(tracker, &mask);
 	ret = add_watched(tracker, start, start + n_bytes);
 	if (!ret)
 		ret = separate(tracker, start, start + n_bytes);
@@ -300,7 +335,7 @@ static void softdirty_forget(struct ww_tracker *tracker, uintptr_t start,
 {
 	sigset_t mask;
 
-	lock(&mask);
+	begin(tracker, &mask);
 	/* what is left without memory for a cut is saved for nothing */
 	ww_spans_remove(&watched, tracker->ops, start, start + n_bytes);
 	ww_spans_remove(&armed, tracker->ops, start, start + n_bytes);
@@ -343,7 +378,7 @@ static int softdirty_reset(struct ww_tracker *tracker, uintptr_t start,
 	sigset_t mask;
 	int ret;
 
-	lock(&mask);
+	begin(tracker, &mask);
 	ret = clean(tracker, start, start + n_bytes);
 	unlock(&mask);
 	return ret;
@@ -486,7 +521,7 @@ static int softdirty_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 	sigset_t mask;
 	int ret;
 
-	lock(&mask);
+	begin(tracker, &mask);
 	ret = scan_locked(tracker, scan);
 	unlock(&mask);
 	return ret;
@@ -516,7 +551,7 @@ static int softdirty_protect(struct ww_tracker *tracker, uintptr_t start,
 	sigset_t mask;
 	int ret;
 
-	lock(&mask);
+	begin(tracker, &mask);
 	save_armed(tracker, start, start + n_bytes, ENTRY_DIRTY);
 	if (access & PROT_WRITE)
 		arm_watched(tracker, start, start + n_bytes);
@@ -531,17 +566,6 @@ static int fail(struct ww_tracker *tracker, const char *step, int error)
 {
 	tracker->failure = step;
 	return error;
-}
-
-static int open_clear_refs(void)
-{
-	int saved_errno = errno;
-	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		fd = -errno;
-	errno = saved_errno;
-	return fd;
 }
 
 /* Where the kernel has no such bits, nothing is ever dirty, not even what has
@@ -579,15 +603,14 @@ static int open_parts(struct ww_tracker *tracker)
 
 	if (ret)
 		return fail(tracker, "memory", ret);
-	tracker->pagemap = tracker->ops->open_pagemap();
+	ret = open_descriptors(tracker);
 	if (tracker->pagemap < 0)
-		return fail(tracker, "/proc/self/pagemap", tracker->pagemap);
+		return fail(tracker, "/proc/self/pagemap", ret);
+	if (ret < 0)
+		return fail(tracker, "/proc/self/clear_refs", ret);
 	ret = see_a_bit(tracker);
 	if (ret)
 		return fail(tracker, "soft-dirty bits", ret);
-	tracker->clear_refs = open_clear_refs();
-	if (tracker->clear_refs < 0)
-		return fail(tracker, "/proc/self/clear_refs", tracker->clear_refs);
 	ret = open_saved(tracker->ops);
 	if (ret)
 		return fail(tracker, "memory", ret);
@@ -597,10 +620,9 @@ static int open_parts(struct ww_tracker *tracker)
 
 static void softdirty_close(struct ww_tracker *tracker)
 {
-	if (tracker->pagemap >= 0)
-		tracker->ops->close(tracker->pagemap);
-	if (tracker->clear_refs >= 0)
-		tracker->ops->close(tracker->clear_refs);
+	ww_close_same_file(tracker->ops, tracker->pagemap, tracker->pagemap_file);
+	ww_close_same_file(tracker->ops, tracker->clear_refs,
+			   tracker->clear_refs_file);
 	tracker->pagemap = tracker->clear_refs = -1;
 }
 

@@ -61,11 +61,20 @@ int ww_uffd_can_protect(uint64_t ioctls)
 	return (ioctls & 1ULL << _UFFDIO_WRITEPROTECT) != 0;
 }
 
+/* A userfaultfd of the program's own under the same number would take our
+ * memory, and stop whoever writes there. */
+static bool has_uffd(const struct ww_tracker *tracker)
+{
+	return ww_is_same_file(tracker->ops, tracker->uffd, tracker->uffd_file);
+}
+
 static int uffd_watch(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes)
 {
 	struct uffdio_register reg = { 0 };
 	int ret;
 
+	if (!has_uffd(tracker))
+		return -EBADF;
 	reg.range.start = start;
 	reg.range.len = n_bytes;
 	reg.mode = UFFDIO_REGISTER_MODE_WP;
@@ -80,6 +89,8 @@ static int uffd_unwatch(struct ww_tracker *tracker, uintptr_t start,
 {
 	struct uffdio_range range = { .start = start, .len = n_bytes };
 
+	if (!has_uffd(tracker))
+		return -EBADF;
 	return tracker->ops->ioctl(tracker->uffd, UFFDIO_UNREGISTER, &range);
 }
 
@@ -125,7 +136,7 @@ static void ask_for_there(struct pm_scan_arg *arg)
 static void ask_for_all(struct pm_scan_arg *arg)
 {
 	arg->flags = PM_SCAN_CHECK_WPASYNC | PM_SCAN_WP_MATCHING;
-	arg->return_mask = THERE | PAGE_IS_PFNZERO;
+	arg->return_mask = PAGE_IS_WRITTEN | THERE | PAGE_IS_PFNZERO;
 }
 
 static void ask(struct pm_scan_arg *arg, unsigned flags)
@@ -158,16 +169,38 @@ static void note_progress(struct ww_scan *scan)
 		scan->resume = (uintptr_t)scan->runs[scan->n_runs - 1].end;
 }
 
-/* Of runs of every kind only those that were written are left. */
+static bool is_there(uint64_t categories)
+{
+	return (categories & THERE) && !(categories & PAGE_IS_PFNZERO);
+}
+
+/* Of runs of every kind only those that were written are left. A marker looks like
+ * a page in swap, but is armed, and so is no page that was written since. */
 static void keep_written(struct ww_scan *scan)
 {
+	uint64_t wanted = scan->flags & WW_SCAN_UNARMED ? 0 : PAGE_IS_WRITTEN;
 	size_t n = 0;
 
 	for (size_t i = 0; i < scan->n_runs; i++)
-		if ((scan->runs[i].categories & THERE) &&
-		    !(scan->runs[i].categories & PAGE_IS_PFNZERO))
+		if (is_there(scan->runs[i].categories) &&
+		    (scan->runs[i].categories & wanted) == wanted)
 			scan->runs[n++] = scan->runs[i];
 	scan->n_runs = n;
+}
+
+static int pagemap_of(const struct ww_tracker *tracker)
+{
+	return __atomic_load_n(&tracker->pagemap, __ATOMIC_RELAXED);
+}
+
+/* What a scan has stored before it failed. */
+static size_t n_stored(const struct ww_scan *scan)
+{
+	size_t n = 0;
+
+	while (n < scan->max_runs && scan->runs[n].end)
+		n++;
+	return n;
 }
 
 static int uffd_scan(struct ww_tracker *tracker, struct ww_scan *scan)
@@ -181,14 +214,16 @@ static int uffd_scan(struct ww_tracker *tracker, struct ww_scan *scan)
 	arg.vec = (uintptr_t)scan->runs;
 	arg.vec_len = scan->max_runs;
 	arg.max_pages = scan->max_pages;
-	ret = tracker->ops->ioctl(tracker->pagemap, PAGEMAP_SCAN, &arg);
-	if (ret < 0)
-		return ret;
-	scan->n_runs = (size_t)ret;
-	note_progress(scan);
+	ret = tracker->ops->ioctl(pagemap_of(tracker), PAGEMAP_SCAN, &arg);
+	if (ret >= 0) {
+		scan->n_runs = (size_t)ret;
+		note_progress(scan);
+	} else if (scan->flags & WW_SCAN_ARM) {
+		scan->n_runs = n_stored(scan);
+	}
 	if (scan->flags & WW_SCAN_ARM)
 		keep_written(scan);
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 /* Without an output array the kernel write-protects every page of the range,
@@ -201,7 +236,7 @@ static int uffd_reset(struct ww_tracker *tracker, uintptr_t start, size_t n_byte
 	ask(&arg, WW_SCAN_RESET);
 	arg.start = start;
 	arg.end = start + n_bytes;
-	ret = tracker->ops->ioctl(tracker->pagemap, PAGEMAP_SCAN, &arg);
+	ret = tracker->ops->ioctl(pagemap_of(tracker), PAGEMAP_SCAN, &arg);
 	return ret < 0 ? ret : 0;
 }
 
@@ -211,19 +246,39 @@ static int fail(struct ww_tracker *tracker, const char *step, int error)
 	return error;
 }
 
-static int open_descriptors(struct ww_tracker *tracker)
+static int open_uffd(struct ww_tracker *tracker)
 {
 	int ret;
 
 	tracker->uffd = ww_uffd_create(tracker->ops);
 	if (tracker->uffd < 0)
 		return fail(tracker, "userfaultfd", tracker->uffd);
+	tracker->uffd_file = tracker->ops->identify(tracker->uffd);
 	ret = ww_uffd_handshake(tracker->ops, tracker->uffd);
 	if (ret < 0)
 		return fail(tracker, "asynchronous write-protection", ret);
-	tracker->pagemap = tracker->ops->open_pagemap();
-	if (tracker->pagemap < 0)
-		return fail(tracker, "/proc/self/pagemap", tracker->pagemap);
+	return 0;
+}
+
+/* Scans of other threads may be under way. */
+static int open_pagemap(struct ww_tracker *tracker)
+{
+	int fd = tracker->ops->open_pagemap();
+
+	if (fd >= 0)
+		tracker->pagemap_file = tracker->ops->identify(fd);
+	__atomic_store_n(&tracker->pagemap, fd, __ATOMIC_RELAXED);
+	return fd < 0 ? fail(tracker, "/proc/self/pagemap", fd) : 0;
+}
+
+static int open_descriptors(struct ww_tracker *tracker)
+{
+	int ret = open_uffd(tracker);
+
+	if (!ret)
+		ret = open_pagemap(tracker);
+	if (ret)
+		return ret;
 	ret = ww_pagemap_scan_known(tracker->ops, tracker->pagemap);
 	if (ret < 0)
 		return fail(tracker, "PAGEMAP_SCAN", ret);
@@ -235,10 +290,8 @@ static int open_descriptors(struct ww_tracker *tracker)
 
 static void uffd_close(struct ww_tracker *tracker)
 {
-	if (tracker->pagemap >= 0)
-		tracker->ops->close(tracker->pagemap);
-	if (tracker->uffd >= 0)
-		tracker->ops->close(tracker->uffd);
+	ww_close_same_file(tracker->ops, tracker->pagemap, tracker->pagemap_file);
+	ww_close_same_file(tracker->ops, tracker->uffd, tracker->uffd_file);
 	tracker->pagemap = tracker->uffd = -1;
 }
 
@@ -252,6 +305,22 @@ static int uffd_open(struct ww_tracker *tracker)
 	if (ret < 0)
 		uffd_close(tracker);
 	return ret;
+}
+
+static enum ww_recovery uffd_recover(struct ww_tracker *tracker)
+{
+	enum ww_recovery done = WW_INTACT;
+
+	if (!ww_is_same_file(tracker->ops, tracker->pagemap,
+			     tracker->pagemap_file) && !open_pagemap(tracker))
+		done = WW_REOPENED;
+	if (has_uffd(tracker))
+		return done;
+	if (!open_uffd(tracker))
+		return WW_UNWATCHED;
+	ww_close_same_file(tracker->ops, tracker->uffd, tracker->uffd_file);
+	tracker->uffd = -1;
+	return done;
 }
 
 static int uffd_protect(struct ww_tracker *tracker, uintptr_t start,
@@ -271,6 +340,7 @@ const struct ww_backend ww_backend_uffd = {
 	.max_gap = MAX_GAP,
 	.open = uffd_open,
 	.close = uffd_close,
+	.recover = uffd_recover,
 	.watch = uffd_watch,
 	.unwatch = uffd_unwatch,
 	.arm = uffd_arm,

@@ -26,7 +26,7 @@ static void write_line(const char *line, size_t n_bytes)
 
 	if (file && *file)
 		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-			  O_NOFOLLOW | O_NOCTTY, 0600);
+			  O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return;
 	if (write(fd, line, n_bytes) < 0) {

@@ -42,7 +42,10 @@ enum {
 	/* The same, and arm every page of the range as it is looked at. A write
 	 * is either reported or seen by the next scan where a page table exists;
 	 * over a hole the kernel looks and arms in two steps (6.18), so nobody
-	 * should be able to write there yet. */
+	 * should be able to write there yet. The caller's runs end at 0 before;
+	 * the answer is good, as far as it goes, when the scan fails, too.
+	 * Pages that are armed already count as clean, but with WW_SCAN_UNARMED
+	 * as well: after a scan that may have armed them without a word. */
 	WW_SCAN_ARM = 4,
 };
 
@@ -65,6 +68,9 @@ struct ww_kernel_ops {
 	int (*userfaultfd)(int flags);
 	int (*open_pagemap)(void);
 	int (*ioctl)(int fd, unsigned long request, void *argument);
+	/* which file a descriptor stands for: a number that no other file has
+	 * as long as it is open; 0 for none */
+	uint64_t (*identify)(int fd);
 	void (*close)(int fd);
 	/* private anonymous memory: zeroed, readable and writable, not
 	 * reserved; NULL when there is none */
@@ -89,6 +95,13 @@ struct ww_kernel_ops {
 extern const struct ww_kernel_ops ww_linux;
 
 struct ww_tracker;
+
+/* What a backend finds out about its descriptors. */
+enum ww_recovery {
+	WW_INTACT,	/* they are open, or cannot be opened */
+	WW_REOPENED,	/* some were not, and are again */
+	WW_UNWATCHED,	/* the same, and no memory is watched any more */
+};
 
 /*
  * What the backends promise, where they differ:
@@ -128,6 +141,10 @@ struct ww_backend {
 	 * kept of watched memory is still there. */
 	int (*open)(struct ww_tracker *tracker);
 	void (*close)(struct ww_tracker *tracker);
+	/* After a failure: opens again what the program has closed, as some do
+	 * with all descriptors that they do not know. Not at the same time as
+	 * anything but scans and resets. NULL: nothing can be lost. */
+	enum ww_recovery (*recover)(struct ww_tracker *tracker);
 	/* Registers memory; builds no page tables. What is watched already
 	 * stays as it is. */
 	int (*watch)(struct ww_tracker *tracker, uintptr_t start, size_t n_bytes);
@@ -178,6 +195,10 @@ struct ww_tracker {
 	int uffd;
 	int pagemap;
 	int clear_refs;
+	/* which files they were: a number may be somebody else's by now */
+	uint64_t uffd_file;
+	uint64_t pagemap_file;
+	uint64_t clear_refs_file;
 	enum ww_huge_zero huge_zero;
 	const char *failure;	/* after a failed open: what was refused */
 };
@@ -203,6 +224,12 @@ int ww_tracker_open_backend(struct ww_tracker *tracker,
 int ww_tracker_reopen(struct ww_tracker *tracker);
 
 void ww_tracker_close(struct ww_tracker *tracker);
+
+/* Whether a descriptor still is what it was. */
+bool ww_is_same_file(const struct ww_kernel_ops *ops, int fd, uint64_t file);
+
+/* Closes it if it is. */
+void ww_close_same_file(const struct ww_kernel_ops *ops, int fd, uint64_t file);
 
 /* Writes, sees, resets, sees again, on private memory: written, untouched and
  * only read pages, and a partial result. 0, or -errno: -ENOTRECOVERABLE when

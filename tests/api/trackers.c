@@ -96,7 +96,7 @@ static size_t n_descriptors(size_t *n_closing)
 	size_t n = 0;
 
 	*n_closing = 0;
-	for (int fd = 0; fd < 256; fd++) {
+	for (int fd = 0; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
 		n += flags >= 0;

@@ -13,6 +13,7 @@ kernel_tests = \
 	tests/kernel/fork \
 	tests/kernel/handshake \
 	tests/kernel/hugezero \
+	tests/kernel/inject \
 	tests/kernel/kernel_writes \
 	tests/kernel/killed \
 	tests/kernel/locked \
@@ -47,6 +48,10 @@ tests_kernel_handshake_LDADD = libwwkernel.la
 tests_kernel_hugezero_SOURCES = tests/kernel/hugezero.c $(kernel_test_sources)
 tests_kernel_hugezero_CFLAGS = $(AM_CFLAGS) -pthread
 tests_kernel_hugezero_LDADD = libwwkernel.la
+tests_kernel_inject_SOURCES = tests/kernel/inject.c tests/unit/inject.h \
+	tests/unit/inject_ops.c tests/unit/inject_play.c \
+	tests/unit/inject_rows.c $(kernel_test_sources)
+tests_kernel_inject_LDADD = libwwkernel.la
 tests_kernel_kernel_writes_SOURCES = tests/kernel/kernel_writes.c $(kernel_test_sources)
 tests_kernel_kernel_writes_LDADD = libwwkernel.la
 tests_kernel_locked_SOURCES = tests/kernel/locked.c $(kernel_test_sources)

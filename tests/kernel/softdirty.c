@@ -202,6 +202,7 @@ static struct {
 	char *memory;
 	void (*write)(char *page);
 	int clear_refs;
+	uint64_t clear_refs_file;
 	int pipe[2];
 	pid_t scanner;
 	volatile bool ready;
@@ -305,15 +306,18 @@ static void write_in_a_gap(void (*write)(char *page), const char *name)
 	write_page(gap.memory, 3);
 	fill_pipe();
 	gap.clear_refs = tracker.clear_refs;
+	gap.clear_refs_file = tracker.clear_refs_file;
 	if (pthread_create(&thread, NULL, write_in_the_gap, NULL))
 		bail_out("pthread_create");
 	while (!gap.ready)
 		usleep(1000);
 	tracker.clear_refs = gap.pipe[1];
+	tracker.clear_refs_file = ww_linux.identify(gap.pipe[1]);
 	gap.begun = true;
 	scan(gap.memory, N_PAGES, WW_SCAN_RESET, N_PAGES, found);
 	pthread_join(thread, NULL);
 	tracker.clear_refs = gap.clear_refs;
+	tracker.clear_refs_file = gap.clear_refs_file;
 	scan(gap.memory, N_PAGES, WW_SCAN_RESET, N_PAGES, found);
 	ok(found[3] && found[9] && found[20] && gap.n_faults >= 2, "%s", name);
 	diag("%ld faults in 2 pages", gap.n_faults);

@@ -66,6 +66,7 @@ static struct area fake_area = {
 static struct fault faults[FAKE_SITES];
 static int advised;
 static enum { CLOSED, UFFD, UFFD_READY, PAGEMAP, SHARED, STALE } fds[MAX_FDS];
+static uint64_t opened[MAX_FDS], n_opened;	/* as the how manieth */
 static int files[MAX_FDS];	/* the kernel's descriptor of what is SHARED */
 static uint64_t random_state = 1;
 
@@ -151,7 +152,7 @@ static void fake_write_page(size_t page)
 
 	for (size_t i = first; (fake_flags[page] & HUGE_ZERO) &&
 			       i < first + TABLE_PAGES; i++)
-		if (i != page)
+		if (i != page && (fake_flags[i] & HUGE_ZERO))
 			fake_flags[i] &= ~(PRESENT | HUGE_ZERO);
 	fake_flags[page] &= ~(PROTECTED | HUGE_ZERO);
 }
@@ -324,6 +325,7 @@ static int open_fd(int kind)
 	for (int i = 0; i < MAX_FDS; i++)
 		if (fds[i] == CLOSED) {
 			fds[i] = kind;
+			opened[i] = ++n_opened;
 			fake.open_fds++;
 			return FIRST_FD + i;
 		}
@@ -362,6 +364,17 @@ static int fake_userfaultfd(int flags)
 static int fake_open_pagemap(void)
 {
 	return run(FAKE_OPEN_PAGEMAP, do_open_pagemap, NULL);
+}
+
+static uint64_t fake_identify(int fd)
+{
+	bool any;
+
+	pthread_mutex_lock(&lock);
+	any = fd >= FIRST_FD && fd < FIRST_FD + MAX_FDS &&
+	      fds[fd - FIRST_FD] != CLOSED;
+	pthread_mutex_unlock(&lock);
+	return any ? opened[fd - FIRST_FD] : 0;
 }
 
 static void fake_close(int fd)
@@ -961,6 +974,7 @@ const struct ww_kernel_ops fake_ops = {
 	.userfaultfd = fake_userfaultfd,
 	.open_pagemap = fake_open_pagemap,
 	.ioctl = fake_ioctl,
+	.identify = fake_identify,
 	.close = fake_close,
 	.map = fake_map,
 	.unmap = fake_unmap,

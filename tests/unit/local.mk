@@ -7,8 +7,15 @@ libwwfake_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 libwwfake_la_CFLAGS = $(AM_CFLAGS) -pthread
 libwwfake_la_LIBADD = libwwkernel.la $(CMOCKA_LIBS)
 
+inject_sources = \
+	tests/unit/inject.h \
+	tests/unit/inject_ops.c \
+	tests/unit/inject_play.c \
+	tests/unit/inject_rows.c
+
 kernel_unit_tests = \
 	tests/unit/fork \
+	tests/unit/inject \
 	tests/unit/known \
 	tests/unit/query \
 	tests/unit/random \
@@ -23,6 +30,9 @@ check_PROGRAMS += $(kernel_unit_tests)
 TESTS += $(kernel_unit_tests)
 
 tests_unit_fork_LDADD = libwwfake.la
+tests_unit_inject_SOURCES = tests/unit/inject.c $(inject_sources) \
+	tests/kernel/tap.c tests/kernel/tap.h
+tests_unit_inject_LDADD = libwwfake.la
 tests_unit_known_LDADD = libwwfake.la
 tests_unit_query_LDADD = libwwfake.la
 tests_unit_random_LDADD = libwwfake.la
