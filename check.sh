@@ -141,7 +141,9 @@ find "$build/tests" -name '*.trs' -delete
 	strictly "$build" check 2>&1 || : > "$build/check.failed"
 	strictly "$build" -j "$(nproc)" check-vm 2>&1 ||
 		: > "$build/check.failed"
-	strictly "$build" check-fuzz 2>&1 || : > "$build/check.failed"
+	strictly "$build" -j "$(nproc)" check-fuzz 2>&1 ||
+		: > "$build/check.failed"
+	strictly "$build" check-sanitizers 2>&1 || : > "$build/check.failed"
 } | tee "$build/check.log" |
 	grep --line-buffered -E '^(X?PASS|X?FAIL|SKIP|ERROR):'
 "$build/tools/winewatch" doctor > "$build/doctor.log"

@@ -7,7 +7,7 @@ set -eu
 build="build-essential autoconf automake libtool pkg-config
 	gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libjansson-dev libncurses-dev
 	libwine-dev wine64"
-check="$build clang cpio debootstrap gcc-multilib gnuplot-nox kmod
+check="$build clang cpio cppcheck debootstrap gcc-multilib gnuplot-nox kmod
 	libclang-rt-dev libcmocka-dev libseccomp-dev man-db qemu-system-x86 valgrind zsh"
 
 fail() {

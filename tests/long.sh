@@ -88,8 +88,14 @@ row "pagemap differential, 1 million" \
 	timeout 1800 "$top_builddir/tests/pagemap/differential" 1000000
 row "the engine against the kernel, 1 GiB" \
 	timeout 600 "$top_builddir/tests/pagemap/speed"
-row "fuzzing, 10 minutes" \
-	env FUZZ_SECONDS=600 "$top_srcdir/tests/fuzz/engine.sh"
+for target in arguments engine regions table; do
+	row "fuzzing $target, 10 minutes" \
+		env FUZZ_SECONDS=600 "$top_srcdir/tests/fuzz/$target.sh"
+done
+for tool in address analyzers memcheck thread; do
+	row "all tests with $tool" \
+		env WW_LONG=yes "$top_srcdir/tests/sanitizers/$tool.sh"
+done
 on_wine 'Wine'
 on_wine 'Wine of trixie' trixie
 for suite in bookworm trixie sid; do

@@ -25,16 +25,17 @@
 static char *in_build_tree(void)
 {
 	char *folder = program_folder();
-	char *beside, *path;
+	char *beside, *path = NULL;
+	bool found;
 
 	if (!folder)
 		return NULL;
 	beside = format_text("%s/../dlls/winewatch/.libs/" LIBRARY, folder);
-	path = access(beside, F_OK) == 0 ? beside : NULL;
+	found = access(beside, F_OK) == 0;
 	free(beside);
 	beside = format_text("%s/../dlls/winewatch", folder);
 	free(folder);
-	if (path)
+	if (found)
 		path = realpath(beside, NULL);
 	free(beside);
 	return path;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# run.sh TARGET SOURCE...: builds a fuzz target with libFuzzer and both
+# run.sh TARGET SOURCE|FLAG...: builds a fuzz target with libFuzzer and both
 # sanitizers, from the sources that it tests, and runs it from its corpus for
 # FUZZ_SECONDS. An input that breaks it is left in the build tree, and the way to
 # run it again is printed.
@@ -29,7 +29,8 @@ can_fuzz() {
 build() {
 	"$CC" -std=gnu11 -g -O1 -D_GNU_SOURCE \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-I"$top_srcdir/include" -I"$top_srcdir/include/private" \
+		-I"$top_builddir" -I"$top_srcdir/include" \
+		-I"$top_srcdir/include/private" \
 		-o "$work/$target" "$@" 2>"$work/log"
 }
 
@@ -39,8 +40,11 @@ can_fuzz || {
 	exit 0
 }
 echo 1..1
-for source; do
-	set -- "$@" "$top_srcdir/$source"
+for argument; do
+	case $argument in
+	-* | /*) set -- "$@" "$argument" ;;
+	*) set -- "$@" "$top_srcdir/$argument" ;;
+	esac
 	shift
 done
 build "$top_srcdir/tests/fuzz/$target.c" "$@" || broken "$target is not built"

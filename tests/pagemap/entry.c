@@ -496,6 +496,7 @@ static void soft_dirty(void)
 		ok(count_dirty(ours, 0) == -EINVAL,
 		   "without that bit v6 refuses to look for it");
 		skip("v6 clears soft-dirty", "there is no such bit");
+		ww_pagemap_close(ours);
 		return;
 	}
 	munmap(memory, N_PAGES * PAGE);

@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Looks for arguments that NtGetWriteWatch answers against its rules.
+set -u
+exec "${SHELL:-sh}" "$top_srcdir/tests/fuzz/run.sh" nt_arguments \
+	$WINE_CPPFLAGS dlls/ntdll/writewatch.c tests/unit/fake.c \
+	"$top_srcdir"/kernel/*.c -lcmocka -pthread
