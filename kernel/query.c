@@ -29,15 +29,16 @@
  * it clears their bits: a page that was written and not yet reported is known, or
  * the kernel has it, or both.
  *
- * Reports are exact but for these cases, all of them over-reports. Pages that are
- * reported twice: what another query had taken when it was put back; what two
- * queries with reset, or one and a decommit, find at once. Pages that were not
- * written: what a query without reset finds and another resets before it is made
- * known, until the next reset; of a query cut off after its first batch, all
- * committed pages that it had passed, and what lies between decommitted ones
- * that it had reported; runs whose scan failed, with the small gaps in them; what
- * a query puts back or makes known whose region was released under it and reserved
- * anew. Another process may take pages, too: foreign.c.
+ * Reports are exact but for these cases, all of them over-reports. Pages that
+ * are reported twice: what another query had taken when it was put back; what
+ * two queries with reset, or one and a decommit, find at once. Pages that were
+ * not written: what a query without reset finds and another resets before it
+ * is made known, until the next reset; of a query cut off after its first
+ * batch, all committed pages that it had passed, and what lies between
+ * decommitted ones that it had reported; runs whose scan failed, with the
+ * small gaps in them, and memory whose arming failed; what a query puts back
+ * or makes known whose region was released under it and reserved anew. Another
+ * process may take pages, too: foreign.c.
  */
 #include "batch.h"
 #include "merge.h"

@@ -16,7 +16,8 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-enum { N_COMMITS = 10000, COMMIT_PAGES = 16, N_RACES = 2000, RACE_PAGES = 60 };
+enum { N_COMMITS = 10000, COMMIT_PAGES = 16, N_RACES = 2000, RACE_PAGES = 60,
+       MIXED_PAGES = 64 };
 
 static struct ww_regions *regions;
 
@@ -217,6 +218,62 @@ static void strays(void)
 	area_release(&area);
 }
 
+/* Without reset, pages [first, end) are reported. Others of the area may be, too:
+ * where a scan has failed, more counts as written than was. */
+static void is_seen(const struct area *area, size_t first, size_t end,
+		    const char *name)
+{
+	uintptr_t reported[MIXED_PAGES];
+	size_t n = area_get(area, 0, MIXED_PAGES, false, reported, MIXED_PAGES);
+	size_t n_seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_seen += reported[i] >= (uintptr_t)area_page(area, first) &&
+			  reported[i] < (uintptr_t)area_page(area, end);
+	ok(n_seen == end - first, "%s", name);
+	diag("%zu of %zu seen, %zu reported", n_seen, end - first, n);
+}
+
+/* Arming the gap fails at memory that somebody replaced, when it has passed what
+ * somebody wrote. */
+static void strays_before_replaced_memory(void)
+{
+	struct area area;
+
+	area_reserve(&area, regions, MIXED_PAGES);
+	area_commit(&area, 0, 4);
+	commit_plainly(&area, 8, 4);
+	area_write(&area, 8);
+	area_write(&area, 9);
+	map_over(area_page(&area, 20), 2, PROT_NONE);
+	area_commit(&area, 30, 4);
+	is_seen(&area, 8, 10, "strays before replaced memory in a gap");
+	is_written_in(&area, 0, 4, false, 4, "", "what was committed before is clean");
+	is_written_in(&area, 30, 4, false, 4, "", "and what was after it");
+	area_reset(&area, 0, area.n_pages);
+	is_written(&area, false, "", "clean after a reset");
+	area_release(&area);
+}
+
+/* A scan fails at memory that somebody replaced, and the repair takes the gap out
+ * of the runs that holds what somebody wrote. */
+static void stray_beside_replaced_memory(void)
+{
+	struct area area;
+
+	area_reserve(&area, regions, MIXED_PAGES);
+	area_commit(&area, 0, 4);
+	area_commit(&area, 30, 4);
+	commit_plainly(&area, 8, 2);
+	area_write(&area, 8);
+	map_over(area_page(&area, 32), 2, PROT_NONE);
+	is_seen(&area, 8, 9, "a stray in a gap before replaced memory");
+	is_written_in(&area, 0, 4, false, 4, "", "what was committed before is clean");
+	area_reset(&area, 0, area.n_pages);
+	is_written(&area, false, "", "clean after a reset");
+	area_release(&area);
+}
+
 /* Writes where a gap will be, while it becomes one. */
 static void *stray(void *argument)
 {
@@ -271,6 +328,8 @@ int main(void)
 	large_ones();
 	gaps();
 	strays();
+	strays_before_replaced_memory();
+	stray_beside_replaced_memory();
 	race_strays();
 	ww_regions_close(regions);
 	return done_testing();

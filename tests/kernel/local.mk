@@ -21,6 +21,7 @@ kernel_tests = \
 	tests/kernel/page_tables \
 	tests/kernel/probe \
 	tests/kernel/queries \
+	tests/kernel/readers \
 	tests/kernel/softdirty \
 	tests/kernel/stress \
 	tests/kernel/suspended \
@@ -63,6 +64,9 @@ tests_kernel_page_tables_SOURCES = tests/kernel/page_tables.c $(kernel_test_sour
 tests_kernel_page_tables_LDADD = libwwkernel.la
 tests_kernel_queries_SOURCES = tests/kernel/queries.c $(kernel_test_sources)
 tests_kernel_queries_LDADD = libwwkernel.la
+tests_kernel_readers_SOURCES = tests/kernel/readers.c $(kernel_test_sources)
+tests_kernel_readers_CFLAGS = $(AM_CFLAGS) -pthread
+tests_kernel_readers_LDADD = libwwkernel.la
 tests_kernel_system_calls_SOURCES = tests/kernel/system_calls.c \
 	tests/kernel/calls.c tests/kernel/calls.h $(kernel_test_sources)
 tests_kernel_system_calls_LDADD = libwwkernel.la

@@ -23,7 +23,8 @@ test -z "$WW_LONG" || programs="$programs
 	tests/kernel/commits tests/kernel/discard tests/kernel/foreign
 	tests/kernel/fork tests/kernel/handshake tests/kernel/hugezero
 	tests/kernel/kernel_writes tests/kernel/killed tests/kernel/locked
-	tests/kernel/page_tables tests/kernel/probe tests/kernel/stress
+	tests/kernel/page_tables tests/kernel/probe tests/kernel/readers
+	tests/kernel/stress
 	tests/kernel/suspended tests/kernel/system_calls tests/kernel/unarmed
 	tests/kernel/unregistered tests/kernel/walk_end
 	tests/native/cut_off tests/native/fork tests/native/header

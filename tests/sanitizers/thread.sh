@@ -17,6 +17,7 @@ test -z "$WW_LONG" || programs="$programs
 	tests/api/faults tests/api/fork tests/api/queries
 	tests/kernel/foreign tests/kernel/fork tests/kernel/hugezero
 	tests/kernel/killed tests/kernel/mprotect tests/kernel/queries
+	tests/kernel/readers
 	tests/native/fork tests/native/processes
 	tests/native/status tests/pagemap/entry tests/pagemap/mprotect"
 flags=-fsanitize=thread
