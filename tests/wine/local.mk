@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Tests that start Wine. Those of one Wine share a prefix, made by the first.
+# Tests that start Wine. Those of one Wine share a prefix, made by the first. Two
+# that take minutes and differ little from others are left to check-long.
 TESTS += \
 	tests/wine/doctor-10.sh \
 	tests/wine/off.sh \
@@ -9,9 +10,7 @@ TESTS += \
 	tests/wine/system-calls.sh \
 	tests/wine/two-sides.sh \
 	tests/wine/win32-i386.sh \
-	tests/wine/win32-i386-10.sh \
 	tests/wine/win32-mprotect.sh \
-	tests/wine/win32-mprotect-10.sh \
 	tests/wine/win32-stock.sh \
 	tests/wine/win32-stock-10.sh \
 	tests/wine/win32-wow64.sh \
