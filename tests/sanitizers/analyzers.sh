@@ -6,6 +6,8 @@
 work=$top_builddir/tests/sanitizers/analyzers
 . "$top_srcdir/tests/sanitizers/lib.sh"
 : "${WINE_CPPFLAGS:=}"
+# some tools tidy up the names of files
+top_srcdir=$(cd "$top_srcdir" && pwd -P)
 
 # Lines FILE CHECK, once each, from the compilers' FILE:LINE:COLUMN: text [CHECK].
 findings() {
