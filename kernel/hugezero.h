@@ -10,7 +10,7 @@
 #ifndef WW_HUGEZERO_H
 #define WW_HUGEZERO_H
 
-#include "tracker.h"
+#include "spans.h"
 
 /* What a tracker begins with: untried, unless the environment forbids it. */
 enum ww_huge_zero ww_huge_zero_allowed(void);
@@ -20,12 +20,12 @@ enum ww_huge_zero ww_huge_zero_allowed(void);
 bool ww_huge_zero_settle(struct ww_tracker *tracker, uintptr_t start,
 			 size_t n_bytes);
 
-/* Maps huge zero pages under whole blocks of settled memory, unless they are
+/* Maps huge zero pages under whole blocks of a settled view, unless they are
  * known not to work. `inaccessible` memory can be read for a moment, and is
  * inaccessible again afterwards; if some of it turns out to be accessible, nothing
  * is done. Other memory has its final access, which may be none: nothing is done
  * then. */
-void ww_huge_zero_lay(struct ww_tracker *tracker, uintptr_t start,
-		      size_t n_bytes, bool inaccessible);
+void ww_huge_zero_lay(struct ww_tracker *tracker, const struct ww_span *view,
+		      uintptr_t start, size_t n_bytes, bool inaccessible);
 
 #endif
