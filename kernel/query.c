@@ -341,14 +341,18 @@ static int clean(struct ww_query *query, const struct ww_span *run)
 	return tracker->backend->reset(tracker, run->start, run->end - run->start);
 }
 
-/* A run that cannot be reset even after a repair stays written. */
+/* What cannot be reset even after a repair stays written. The repair may have cut
+ * the run. */
 static void reset_run(struct ww_query *query, const struct ww_span *run)
 {
+	struct ww_span piece = { .end = run->start };
+
 	if (!clean(query, run))
 		return;
 	ww_batch_repair(query, run, true);
-	if (clean(query, run))
-		ww_batch_repair(query, run, true);
+	while (ww_spans_next(&query->region->runs, piece.end, run->end, &piece))
+		if (clean(query, &piece))
+			ww_batch_repair(query, &piece, true);
 }
 
 void ww_query_reset(struct ww_query *query)

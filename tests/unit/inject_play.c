@@ -6,8 +6,10 @@
  * one that the registry does not know to be committed may be in the result after
  * that, where a call of the first query has failed.
  * A page that was not may be in it where a call of the same region has failed
- * since the last result or reset that met no failure; after that, every result is
- * exact again.
+ * since the last result or reset that met no failure, or the last two of them if
+ * two have failed: a page that could not be armed and has no page table is not
+ * protected by a result either, which has it from what is known (up to 6.12).
+ * After that, every result is exact again.
  */
 #include "inject.h"
 
@@ -32,9 +34,10 @@ struct cell {
 			 * when there may have been no memory for its run */
 	bool written;
 	/* it may be reported although it was not written; one that is not known
-	 * to be committed, and may have lost its watch, once again after the
-	 * next commit, which may find it in a gap */
-	enum { CERTAIN, UNTIL_COMMIT, SINCE_COMMIT, DOUBTFUL } doubt;
+	 * to be committed, as any may be after two failures, and may have lost
+	 * its watch, once again after the next commit, which may find it in a
+	 * gap */
+	enum { CERTAIN, UNTIL_COMMIT, SINCE_COMMIT, FADING, DOUBTFUL } doubt;
 };
 
 struct block {
@@ -382,8 +385,10 @@ static void end_doubt(struct cell *cell)
 {
 	if (met_failure() || hopeless || cell->doubt == UNTIL_COMMIT)
 		return;
-	if ((cell->doubt == DOUBTFUL || inject_state->n_fired > 1) &&
-	    (!cell->committed || cell->unseen))
+	if (cell->doubt == DOUBTFUL && inject_state->n_fired > 1)
+		cell->doubt = FADING;
+	else if (inject_state->n_fired > 1 ||
+		 (cell->doubt == DOUBTFUL && (!cell->committed || cell->unseen)))
 		cell->doubt = UNTIL_COMMIT;
 	else
 		cell->doubt = CERTAIN;

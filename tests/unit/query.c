@@ -553,6 +553,24 @@ static void a_refused_reset_leaves_all_written(void **state)
 	fake_expect(regions, 0, 8, 8, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 
+/* There was no memory to cut the run, nor could the hole be watched again. */
+static void a_reset_goes_around_what_spoils_a_run(void **state)
+{
+	(void)state;
+	fake_reserve(regions, 0, 700, false);
+	fake_commit(regions, 0, 64);
+	fake_commit(regions, 600, 1);
+	for (size_t page = 0; page < 64; page++)
+		fake_write(page);
+	fake_fail(FAKE_MAP, 1, ENOMEM);
+	fake_fail(FAKE_REGISTER, 1, ENOMEM);
+	assert_int_equal(fake_decommit(regions, 20, 10), 0);
+	fake_reset_watch(regions, 10, 40);
+	fake_expect(regions, 10, 40, 0);
+	fake_write(45);
+	fake_expect(regions, 10, 40, 1, 45);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -584,6 +602,7 @@ int main(void)
 		TEST(refused_for_ever_is_all_written_and_ends),
 		TEST(refused_for_ever_still_reports_decommitted_pages),
 		TEST(a_refused_reset_leaves_all_written),
+		TEST(a_reset_goes_around_what_spoils_a_run),
 	};
 
 	return FAKE_RUN(tests);
