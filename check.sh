@@ -103,7 +103,7 @@ show() {
 	find "$build/tests" -name '*.log' | sort | while read -r log; do
 		[ -f "${log%.log}.trs" ] || continue
 		awk -v wanted="$1" '
-			$0 ~ "^(" wanted "): " { print; shown = 1; next }
+			$0 ~ "^(" wanted "): tests/" { print; shown = 1; next }
 			shown && /^#/ { print "    " $0; next }
 			{ shown = 0 }' "$log"
 	done
@@ -138,7 +138,8 @@ row "configuring for clang" in_folder "$clang_build" ../configure CC=clang &&
 say "running the tests"
 find "$build/tests" -name '*.trs' -delete
 {
-	strictly "$build" check 2>&1 || : > "$build/check.failed"
+	strictly "$build" -j "$(nproc)" check 2>&1 ||
+		: > "$build/check.failed"
 	strictly "$build" -j "$(nproc)" check-vm 2>&1 ||
 		: > "$build/check.failed"
 	strictly "$build" -j "$(nproc)" check-fuzz 2>&1 ||

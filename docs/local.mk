@@ -19,7 +19,8 @@ docs/conformance.md: docs/conformance.head.md all
 .PHONY: docs/conformance.md
 
 # Takes about an hour.
-PERFORMANCE_FLAGS = $(CONFORM_FLAGS)
+PERFORMANCE_FLAGS = --wine '$(WINE)' \
+	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie)"
 
 docs/performance.md: docs/performance.head.md all
 	$(AM_V_GEN)$(srcdir)/docs/performance.sh $(srcdir) tools/winewatch \

@@ -1,33 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The examples are installed, build with what pkg-config says alone, and do what
+# The installed examples build with what pkg-config says alone, and do what
 # they say.
 set -u
 . "$top_srcdir/tests/api/lib.sh"
 command -v pkg-config > /dev/null || skip_all "pkg-config is missing"
-# this test is no part of the make that started it
-unset MAKEFLAGS MFLAGS MAKELEVEL
-
-# install WHAT...: into a folder of its own.
-install() {
-	make -C "$top_builddir" "$@" DESTDIR="$folder/root" \
-		> "$folder/log" 2>&1
-}
-
-install install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA \
-	install-dist_examplesDATA
-is "they can be installed" $? 0
-[ -z "$(find "$folder/root" -name writewatch-win32.pc)" ] ||
-	install install-writewatchHEADERS
-file=$(find "$folder/root" -name writewatch.pc)
-PKG_CONFIG_SYSROOT_DIR=$folder/root
-PKG_CONFIG_LIBDIR=${file%/*}
-PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
-PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
-export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
-export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS PKG_CONFIG_ALLOW_SYSTEM_LIBS
-LD_LIBRARY_PATH=${file%/pkgconfig/*}
-export LD_LIBRARY_PATH
+use_installed
 
 # An example that uses ww_open says so where there is no backend.
 cat > "$folder/probe.c" << 'END'
@@ -51,7 +29,7 @@ example() {
 		skip 2 "$name" "$package is not built here"
 		return
 	fi
-	source=$(find "$folder/root" -name "$name.c")
+	source=$(find "$installed" -name "$name.c")
 	$CC -std=c11 -Wall -Wextra -Werror -O2 -o "$folder/$name" "$source" \
 		$(pkg-config --cflags --libs "$package") 2> "$folder/cc"
 	is "$name builds with pkg-config alone" "$(cat "$folder/cc")" ""

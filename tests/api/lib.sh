@@ -19,6 +19,21 @@ example() {
 	render "$man/ww_get.3" | section EXAMPLES | sed -n '/#include/,$p'
 }
 
+# use_installed: with a row; what pkg-config finds, and what programs load, is what
+# the build has installed for the tests.
+use_installed() {
+	installed=$top_builddir/tests/api/installed
+	file=$(find "$installed" -name writewatch.pc)
+	like "there is one writewatch.pc" "$file" "*/pkgconfig/writewatch.pc"
+	PKG_CONFIG_SYSROOT_DIR=$installed
+	PKG_CONFIG_LIBDIR=${file%/*}
+	PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+	PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+	LD_LIBRARY_PATH=${file%/pkgconfig/*}
+	export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR LD_LIBRARY_PATH
+	export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS PKG_CONFIG_ALLOW_SYSTEM_LIBS
+}
+
 # example_runs COMMAND...: a row about the compiled example.
 example_runs() {
 	said=$("$@" 2>&1)

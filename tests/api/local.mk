@@ -26,6 +26,23 @@ check_PROGRAMS += $(api_programs)
 dist_check_SCRIPTS += $(api_scripts)
 TESTS += $(api_programs) $(api_scripts)
 EXTRA_DIST += tests/api/lib.sh
+
+# An installation, for the tests that build with one, made before any test runs:
+# when libtool installs a library, it is away from the build for a moment.
+api_installed = tests/api/installed.stamp
+check_DATA += $(api_installed)
+CLEANFILES += $(api_installed) tests/api/installed.out
+$(api_installed): $(check_PROGRAMS) $(check_LTLIBRARIES) $(include_HEADERS) \
+		$(dist_examples_DATA) $(dist_man_MANS)
+	$(AM_V_GEN)rm -rf tests/api/installed && \
+	$(MAKE) $(AM_MAKEFLAGS) install \
+		DESTDIR='$(abs_top_builddir)/tests/api/installed' \
+		> tests/api/installed.out 2>&1 && : > $@
+clean-installed:
+	rm -rf tests/api/installed
+clean-local: clean-installed
+.PHONY: clean-installed
+
 # The compiler of the build, for tests that compile what users would.
 AM_TESTS_ENVIRONMENT += CC='$(CC)'; export CC;
 

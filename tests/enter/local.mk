@@ -78,7 +78,7 @@ standin32_variants = sysv ms now norelro own own-ms twice alone lacking strange 
 	no-watch
 enter32 = tests/enter/i386/load \
 	$(standin32_variants:%=tests/enter/i386/%/ntdll.so)
-check_DATA = $(enter32)
+check_DATA += $(enter32)
 endif
 
 standin_ms_flags = -DSTANDIN_MS

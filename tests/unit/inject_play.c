@@ -6,10 +6,11 @@
  * one that the registry does not know to be committed may be in the result after
  * that, where a call of the first query has failed.
  * A page that was not may be in it where a call of the same region has failed
- * since the last result or reset that met no failure, or the last two of them if
- * two have failed: a page that could not be armed and has no page table is not
- * protected by a result either, which has it from what is known (up to 6.12).
- * After that, every result is exact again.
+ * since the last result or reset that met no failure; after that, every result is
+ * exact again. If two have failed, that is so from the end of the play on, and for
+ * two results: a page that could be neither watched nor armed is noticed by the
+ * first query that scans it alone, and one without a page table is not protected
+ * by a result that has it from what is known (up to 6.12).
  */
 #include "inject.h"
 
@@ -60,6 +61,7 @@ static const struct ww_kernel_ops *ops;
 static struct ww_regions *regions;
 static struct cell shadow[INJECT_PAGES];
 static bool hopeless;	/* a child that could not have all it needs */
+static bool settling;	/* the end of the play */
 static unsigned n_fired;	/* before this operation */
 static unsigned n_operations;
 
@@ -383,7 +385,8 @@ static void begin_query(struct ww_query *query, size_t first, size_t n_pages)
 /* A result or a reset that met no failure. */
 static void end_doubt(struct cell *cell)
 {
-	if (met_failure() || hopeless || cell->doubt == UNTIL_COMMIT)
+	if (met_failure() || hopeless || cell->doubt == UNTIL_COMMIT ||
+	    (inject_state->n_fired > 1 && !settling))
 		return;
 	if (cell->doubt == DOUBTFUL && inject_state->n_fired > 1)
 		cell->doubt = FADING;
@@ -540,6 +543,7 @@ static void settle(const struct block *block)
 
 static void settle_all(void)
 {
+	settling = true;
 	for (size_t i = 0; i < N_BLOCKS; i++)
 		if (blocks[i]->reserved)
 			settle(blocks[i]);
