@@ -21,10 +21,10 @@ bool ww_huge_zero_settle(struct ww_tracker *tracker, uintptr_t start,
 			 size_t n_bytes);
 
 /* Maps huge zero pages under whole blocks of a settled view, unless they are
- * known not to work. `inaccessible` memory can be read for a moment, and is
- * inaccessible again afterwards; if some of it turns out to be accessible, nothing
- * is done. Other memory has its final access, which may be none: nothing is done
- * then. */
+ * known not to work. `inaccessible` memory, with all of the view as long as none of
+ * it is accessible, can be read for a moment, and is inaccessible again afterwards;
+ * if some of the blocks turns out to be accessible, nothing is done. Other memory
+ * has its final access, which may be none: nothing is done then. */
 void ww_huge_zero_lay(struct ww_tracker *tracker, const struct ww_span *view,
 		      uintptr_t start, size_t n_bytes, bool inaccessible);
 

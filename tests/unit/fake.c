@@ -912,6 +912,21 @@ static int do_protect(void *argument)
 	return 0;
 }
 
+/* What a huge page is that was only read. */
+static unsigned huge_page(void)
+{
+	return PRESENT | (fake.no_zero_page ? 0 : HUGE_ZERO);
+}
+
+static int populate_own(const struct area *area, uintptr_t start, uintptr_t end)
+{
+	size_t first = (start - area->start) / page_size();
+
+	for (size_t i = 0; i < (end - start) / page_size() && fake.huge_zero; i++)
+		area->flags[first + i] |= huge_page();
+	return 0;
+}
+
 /* Huge zero pages come where there is no table, and small pages nowhere. */
 static int populate(size_t first, size_t end)
 {
@@ -923,7 +938,7 @@ static int populate(size_t first, size_t end)
 		if (!(i % TABLE_PAGES) && !fake_table_used[i / TABLE_PAGES] &&
 		    i + TABLE_PAGES <= end && advised == MADV_HUGEPAGE)
 			for (size_t k = 0; k < TABLE_PAGES; k++)
-				fake_flags[i + k] |= PRESENT | HUGE_ZERO;
+				fake_flags[i + k] |= huge_page();
 	return 0;
 }
 
@@ -931,11 +946,18 @@ static int do_advise(void *argument)
 {
 	const struct protection *wanted = argument;
 
-	if (!area_of(wanted->start, wanted->end))
+	const struct area *area = area_of(wanted->start, wanted->end);
+
+	if (!area)
 		return -ENOMEM;
+	if (wanted->access == MADV_POPULATE_READ && area != &fake_area)
+		return populate_own(area, wanted->start, wanted->end);
 	if (wanted->access == MADV_POPULATE_READ)
 		return populate(fake_page(wanted->start), fake_page(wanted->end));
 	advised = wanted->access;
+	if (advised == MADV_HUGEPAGE && area == &fake_area &&
+	    fake.most_advised < (wanted->end - wanted->start) / page_size())
+		fake.most_advised = (wanted->end - wanted->start) / page_size();
 	return 0;
 }
 

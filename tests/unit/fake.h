@@ -116,8 +116,11 @@ struct fake {
 	enum fake_lie lie;
 	/* holes in registered memory read as written (6.18.44, 7.2) */
 	bool holes_written;
-	/* huge zero pages can be had */
+	/* huge zero pages can be had; or huge pages, but no zero page */
 	bool huge_zero;
+	bool no_zero_page;
+	/* the most of the fake memory that was advised to have them at once */
+	size_t most_advised;
 	/* runs around every call, in the calling thread, without any lock */
 	void (*before)(enum fake_site site);
 	void (*after)(enum fake_site site);

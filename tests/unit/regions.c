@@ -258,6 +258,38 @@ static void without_huge_zero_pages_one_block_is_tried(void **state)
 	fake_expect(regions, 0, 4 * BLOCK, 0);
 }
 
+/* Huge pages would do no harm, but real ones are memory, and read as written. */
+static void without_the_zero_page_there_are_no_huge_pages(void **state)
+{
+	(void)state;
+	fake.huge_zero = fake.no_zero_page = true;
+	fake_reserve(regions, 0, 2 * BLOCK, false);
+	fake_commit(regions, 0, 2 * BLOCK);
+	fake_expect(regions, 0, 2 * BLOCK, 0);
+	fake_write(3);
+	fake_expect(regions, 0, 2 * BLOCK, 1, 3);
+}
+
+/* The view may have any number of mappings later: a commit walks over none of them,
+ * but the first finds one. */
+static void laying_advises_the_view_at_first_and_the_blocks_later(void **state)
+{
+	(void)state;
+	fake.huge_zero = true;
+	fake_reserve(regions, 0, 8 * BLOCK, false);
+	fake_commit(regions, 3 * BLOCK, 2 * BLOCK);
+	assert_true(fake_huge_zero(3 * BLOCK));
+	assert_int_equal(fake.most_advised, 8 * BLOCK);
+	assert_false(fake_read(0) || fake_read(8 * BLOCK - 1));
+	fake.most_advised = 0;
+	fake_commit(regions, 6 * BLOCK, BLOCK);
+	assert_true(fake_huge_zero(6 * BLOCK));
+	assert_int_equal(fake.most_advised, BLOCK + 2);
+	fake_commit(regions, 0, BLOCK);
+	assert_true(fake_huge_zero(0));
+	assert_int_equal(fake.most_advised, BLOCK + 2);
+}
+
 static void memory_in_use_is_not_advised(void **state)
 {
 	sigset_t saved;
@@ -639,6 +671,8 @@ int main(void)
 		TEST(blocks_are_laid_before_access),
 		TEST(a_block_that_comes_back_whole_is_laid_again),
 		TEST(without_huge_zero_pages_one_block_is_tried),
+		TEST(without_the_zero_page_there_are_no_huge_pages),
+		TEST(laying_advises_the_view_at_first_and_the_blocks_later),
 		TEST(memory_in_use_is_not_advised),
 		TEST(without_a_huge_zero_page_there_are_markers),
 		TEST(small_gaps_are_scanned_through),
