@@ -144,10 +144,29 @@ static NTSTATUS find_other(ULONG_PTR pid, struct ww_process *process)
 	}
 }
 
+static bool is_own(const struct ww_wine *wine,
+		   const PROCESS_BASIC_INFORMATION *info)
+{
+	PROCESS_BASIC_INFORMATION own;
+
+	return NT_SUCCESS(query_process(wine, NtCurrentProcess(), &own)) &&
+	       own.UniqueProcessId == info->UniqueProcessId;
+}
+
+HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle)
+{
+	PROCESS_BASIC_INFORMATION info;
+
+	if (handle == NtCurrentProcess() || !ww_watching() ||
+	    !NT_SUCCESS(identify(wine, handle, &info)) || !is_own(wine, &info))
+		return handle;
+	return NtCurrentProcess();
+}
+
 NTSTATUS ww_find_target(const struct ww_wine *wine, HANDLE handle,
 			struct ww_target *target)
 {
-	PROCESS_BASIC_INFORMATION info, own;
+	PROCESS_BASIC_INFORMATION info;
 	NTSTATUS status;
 
 	target->own = handle == NtCurrentProcess();
@@ -158,8 +177,7 @@ NTSTATUS ww_find_target(const struct ww_wine *wine, HANDLE handle,
 		return status;
 	if (has_ended(&info))
 		return ww_nt_status(WW_NT_ENDED);
-	target->own = NT_SUCCESS(query_process(wine, NtCurrentProcess(), &own)) &&
-		      own.UniqueProcessId == info.UniqueProcessId;
+	target->own = is_own(wine, &info);
 	if (target->own)
 		return STATUS_SUCCESS;
 	return find_other(info.UniqueProcessId, &target->process);

@@ -234,6 +234,20 @@ NTSTATUS ww_allocate(struct ww_allocation *allocation)
 	return change_watched(allocation);
 }
 
+/* What was watched there has been released by others, or by a handle: it must not
+ * be taken for the new memory, nor for what lies behind that. */
+void ww_note_unwatched(PVOID base, SIZE_T size)
+{
+	struct ww_regions *regions = ww_watching();
+	sigset_t saved;
+
+	if (!ww_is_watched_range(base, size))
+		return;
+	ww_regions_lock(regions, &saved);
+	ww_regions_released(regions, (uintptr_t)base, size);
+	ww_regions_unlock(regions, &saved);
+}
+
 /* ---- Freeing ---- */
 
 /* Wine kept the pages after we had taken away access to them: its own

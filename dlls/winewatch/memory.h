@@ -50,6 +50,11 @@ struct ww_regions *ww_watching(void);
 /* Opens it at the first watched allocation; NULL if it cannot be served. */
 struct ww_regions *ww_start_watching(const struct ww_wine *wine);
 
+/* NtCurrentProcess() for any handle of this process through which its memory may be
+ * changed, else the handle: what Wine does to memory through a handle happens
+ * behind the service table. */
+HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle);
+
 /* Whether an allocation, or any other call on memory, is ours to handle. `base`
  * is the caller's pointer; it may fault, as it would in Wine. */
 bool ww_allocation_is_ours(HANDLE process, PVOID *base, ULONG type);
@@ -61,6 +66,9 @@ bool ww_is_watched_range(const void *start, SIZE_T size);
 /* Whether system calls cannot be trusted to write to such memory, while its owner
  * may: see `withholds` in tracker.h. */
 bool ww_is_withheld(const void *start, SIZE_T size);
+
+/* After Wine has allocated memory that is not watched. */
+void ww_note_unwatched(PVOID base, SIZE_T size);
 
 /* Around a write that the owner's page tables do not show, as Wine's server makes
  * it: the range reads as written, if it needs that. */

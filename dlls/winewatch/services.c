@@ -189,21 +189,33 @@ static NTSTATUS allocate(struct ww_allocation *allocation, PVOID *base,
 	return status;
 }
 
+/* After Wine's own allocation. */
+static NTSTATUS note_unwatched(HANDLE process, PVOID *base, SIZE_T *size,
+			       NTSTATUS status)
+{
+	if (!status && process == NtCurrentProcess())
+		ww_note_unwatched(*(PVOID volatile *)base,
+				  *(volatile SIZE_T *)size);
+	return status;
+}
+
 static NTSTATUS SERVICE nt_allocate(HANDLE process, PVOID *base,
 				    ULONG_PTR zero_bits, SIZE_T *size, ULONG type,
 				    ULONG protect)
 {
 	struct ww_allocation allocation = {
 		.allocate = call_allocate,
-		.process = process,
+		.process = ww_shortest_handle(&wine, process),
 		.type = type,
 		.protect = protect,
 		.zero_bits = zero_bits,
 	};
 
-	if (!ww_allocation_is_ours(process, base, type))
-		return wine_allocate(process, base, zero_bits, size, type, protect);
-	return allocate(&allocation, base, size);
+	if (ww_allocation_is_ours(allocation.process, base, type))
+		return allocate(&allocation, base, size);
+	return note_unwatched(allocation.process, base, size,
+			      wine_allocate(process, base, zero_bits, size, type,
+					    protect));
 }
 
 static NTSTATUS SERVICE nt_allocate_ex(HANDLE process, PVOID *base, SIZE_T *size,
@@ -213,16 +225,18 @@ static NTSTATUS SERVICE nt_allocate_ex(HANDLE process, PVOID *base, SIZE_T *size
 {
 	struct ww_allocation allocation = {
 		.allocate = call_allocate_ex,
-		.process = process,
+		.process = ww_shortest_handle(&wine, process),
 		.type = type,
 		.protect = protect,
 		.n_parameters = n_parameters,
 	};
 	struct parameters copy;
 
-	if (!ww_allocation_is_ours(process, base, type))
-		return wine_allocate_ex(process, base, size, type, protect,
-					parameters, n_parameters);
+	if (!ww_allocation_is_ours(allocation.process, base, type))
+		return note_unwatched(allocation.process, base, size,
+				      wine_allocate_ex(process, base, size, type,
+						       protect, parameters,
+						       n_parameters));
 	if (n_parameters > MAX_PARAMETERS)
 		return STATUS_INVALID_PARAMETER;
 	if (n_parameters) {
@@ -241,6 +255,7 @@ static NTSTATUS SERVICE nt_free(HANDLE process, PVOID *base, SIZE_T *size,
 	PVOID at;
 	SIZE_T n_bytes;
 
+	process = ww_shortest_handle(&wine, process);
 	if (!ww_is_watched(process, base))
 		return wine_free(process, base, size, type);
 	at = *(PVOID volatile *)base;
@@ -317,6 +332,7 @@ static NTSTATUS SERVICE nt_protect(HANDLE process, PVOID *base, SIZE_T *size,
 	ULONG was;
 	PVOID at;
 
+	process = ww_shortest_handle(&wine, process);
 	if (!old || !ww_is_watched(process, base))
 		return wine_protect(process, base, size, protect, old);
 	at = *(PVOID volatile *)base;
@@ -336,6 +352,7 @@ static NTSTATUS SERVICE nt_lock(HANDLE process, PVOID *base, SIZE_T *size,
 {
 	NTSTATUS status = STATUS_SUCCESS;
 
+	process = ww_shortest_handle(&wine, process);
 	if (ww_is_watched(process, base))
 		status = ww_lock_guards(&wine, *(PVOID volatile *)base,
 					*(volatile SIZE_T *)size);

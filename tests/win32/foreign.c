@@ -36,6 +36,8 @@ static bool act(HANDLE process, const char *action, void *start, SIZE_T n_bytes,
 				      protection);
 	if (!strcmp(action, "decommit"))
 		return VirtualFreeEx(process, start, n_bytes, MEM_DECOMMIT);
+	if (!strcmp(action, "release"))
+		return VirtualFreeEx(process, start, 0, MEM_RELEASE);
 	if (!strcmp(action, "protect"))
 		return VirtualProtectEx(process, start, n_bytes, protection,
 					&old);
@@ -182,6 +184,57 @@ static void protection(void)
 	EXPECT_WRITTEN("3", base, N_PAGES);
 }
 
+static char *allocate_at(char *start)
+{
+	char *base = VirtualAlloc(start, GRANULE_BYTES, MEM_RESERVE | MEM_COMMIT,
+				  PAGE_READWRITE);
+
+	if (base != start)
+		give_up("VirtualAlloc: error %" DU, GetLastError());
+	return base;
+}
+
+/* Nothing that is done to the memory there has to do with what was watched, least
+ * of all a decommit of the whole of it. */
+static void release_and_allocate(void)
+{
+	char *base = watch(3 * GRANULE_BYTES / PAGE_BYTES), *next;
+
+	touch_all(base, "0 20");
+	foreign("release", base, 0, 0);
+	allocate_at(base);
+	next = allocate_at(base + GRANULE_BYTES);
+	touch(next, 0);
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, PAGE_BYTES));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, next, PAGE_BYTES));
+	CHECK(VirtualFree(base, 0, MEM_DECOMMIT), "decommit: error %" DU,
+	      GetLastError());
+	touch(next, 0);
+	CHECK(*next == 2, "the memory behind has changed");
+}
+
+/* What is done through such a handle, too. */
+static void own_handle_changes(void)
+{
+	char *base = watch(N_PAGES);
+	HANDLE self = OpenProcess(PROCESS_VM_OPERATION, FALSE,
+				  GetCurrentProcessId());
+
+	if (!self)
+		give_up("OpenProcess: error %" DU, GetLastError());
+	touch(base, 3);
+	CHECK(act(self, "protect", base, PAGE_BYTES, PAGE_READONLY), "protect");
+	CHECK(act(self, "decommit", base + 5 * PAGE_BYTES, PAGE_BYTES, 0),
+	      "decommit");
+	EXPECT_WRITTEN("3", base, N_PAGES);
+	CHECK(act(self, "commit", base + 5 * PAGE_BYTES, PAGE_BYTES,
+		  PAGE_READWRITE), "commit");
+	touch(base, 5);
+	EXPECT_AND_RESET("3 5", base, N_PAGES);
+	CHECK(act(self, "release", base, 0, 0), "release");
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, PAGE_BYTES));
+}
+
 /* A handle of this process that is not the constant one. */
 static void own_handle(void)
 {
@@ -226,6 +279,8 @@ int run_foreign(char **arguments)
 const struct row foreign_rows[] = {
 	{ "foreign-own-handle", "RO", WINDOWS_ONLY(own_handle), 0, 0,
 	  "a real handle of the own process works" },
+	{ "foreign-own-handle-changes", "RO", WINDOWS_ONLY(own_handle_changes),
+	  0, 0, "what is done through a real handle of the own process is exact" },
 	{ "foreign-commit", "MS", WINDOWS_ONLY(commit), 0, 0,
 	  "what another process commits is watched" },
 	{ "foreign-commit-and-reset", "MS", WINDOWS_ONLY(commit_and_reset), 0,
@@ -237,6 +292,8 @@ const struct row foreign_rows[] = {
 	{ "foreign-decommit-and-commit", "MS",
 	  WINDOWS_ONLY(decommit_and_commit), 0, 0,
 	  "what another process commits again loses nothing" },
+	{ "foreign-release", "MS", WINDOWS_ONLY(release_and_allocate), 0, 0,
+	  "where another process releases memory, what comes next is not watched" },
 	{ "foreign-protection", "MS", WINDOWS_ONLY(protection), 0, 0,
 	  "another process's VirtualProtectEx changes no page's state" },
 	{ 0 },
