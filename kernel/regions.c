@@ -24,15 +24,19 @@
 static struct ww_regions *registries;
 static pthread_mutex_t registries_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t fork_mask;
+static int fork_cancel_state;
 
 static void lock_for_fork(void)
 {
 	sigset_t all, saved;
+	int cancel_state;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &saved);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&registries_mutex);
 	fork_mask = saved;
+	fork_cancel_state = cancel_state;
 	for (struct ww_regions *r = registries; r; r = r->next) {
 		pthread_mutex_lock(&r->mutex);
 		ww_share_before_fork(&r->share, &r->child, r->tracker.ops,
@@ -44,12 +48,14 @@ static void lock_for_fork(void)
 static void unlock_after_fork(void)
 {
 	sigset_t mask = fork_mask;
+	int cancel_state = fork_cancel_state;
 
 	for (struct ww_regions *r = registries; r; r = r->next) {
 		ww_share_close(&r->child, r->tracker.ops);
 		pthread_mutex_unlock(&r->mutex);
 	}
 	pthread_mutex_unlock(&registries_mutex);
+	pthread_setcancelstate(cancel_state, NULL);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
@@ -243,17 +249,26 @@ static void revive(struct ww_regions *regions)
 	__atomic_store_n(&regions->forked, false, __ATOMIC_RELEASE);
 }
 
+/* Files are opened and closed under the lock, where a cancelled thread would end
+ * and keep it. */
 void ww_regions_lock(struct ww_regions *regions, sigset_t *saved)
 {
+	int cancel_state;
+
 	pthread_sigmask(SIG_BLOCK, &regions->blocked, saved);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&regions->mutex);
+	regions->cancel_state = cancel_state;
 	if (regions->forked)
 		revive(regions);
 }
 
 void ww_regions_unlock(struct ww_regions *regions, const sigset_t *saved)
 {
+	int cancel_state = regions->cancel_state;
+
 	pthread_mutex_unlock(&regions->mutex);
+	pthread_setcancelstate(cancel_state, NULL);
 	pthread_sigmask(SIG_SETMASK, saved, NULL);
 }
 

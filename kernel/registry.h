@@ -35,6 +35,7 @@ struct ww_regions {
 	struct ww_share child;	/* while this process forks */
 	struct ww_spans views;	/* value: the region, stamp: its generation */
 	pthread_mutex_t mutex;
+	int cancel_state;	/* of the thread that holds it */
 	sigset_t blocked;
 	struct ww_region *retired;
 	struct ww_region *unused;

@@ -49,24 +49,31 @@
 /* ---- What there is once for the process, as the bits are ---- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int holder_cancel_state;
 static struct ww_spans watched;		/* value: the tracker */
 static struct ww_spans armed;
 static struct ww_share saved = { .fd = -1 };	/* its bitmap */
 static bool has_saved;
 
-/* Whoever is suspended or killed by a signal does not hold it. */
+/* Whoever is suspended, cancelled or killed by a signal does not hold it. */
 static void lock(sigset_t *mask)
 {
+	int cancel_state;
 	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, mask);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&mutex);
+	holder_cancel_state = cancel_state;
 }
 
 static void unlock(const sigset_t *mask)
 {
+	int cancel_state = holder_cancel_state;
+
 	pthread_mutex_unlock(&mutex);
+	pthread_setcancelstate(cancel_state, NULL);
 	pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What takes minutes, run by hand: the model tests with millions of steps,
-# natively and on every Wine there is, and every setting of the virtual machines;
-# prints TAP and a summary.
+# natively and on every Wine there is, a storm of calls, and every setting of the
+# virtual machines; prints TAP and a summary.
 set -u
 native=$top_builddir/tests/win32/native-writewatch
 exe=$top_builddir/tests/win32/x86_64-windows/writewatch.exe
@@ -15,7 +15,7 @@ row() {
 	shift
 	if "$@" >"$results.log" 2>&1; then
 		result=ok
-		grep -E '^# (seed|Done|.* ns a page)' "$results.log"
+		grep -E '^# (seed|Done|.* ns a page|.*lost [0-9])' "$results.log"
 	else
 		result='not ok'
 		tail -n 20 "$results.log" | sed 's/^#* */# /'
@@ -91,6 +91,14 @@ if test -x "$native"; then
 	done
 else
 	skipped "native" "the native suite is not built"
+fi
+if test -x "$top_builddir/tests/native/storm"; then
+	row "a storm of ten minutes, native" \
+		timeout 900 "$top_builddir/tests/native/storm" 600
+	row "signals for a minute, native" \
+		timeout 200 "$top_builddir/tests/native/interrupted" 60
+else
+	skipped "a storm" "the native tests are not built"
 fi
 row "pagemap differential, 1 million" \
 	timeout 1800 "$top_builddir/tests/pagemap/differential" 1000000

@@ -422,19 +422,28 @@ uintptr_t ww_areas_place(const struct ww_place *wanted)
 /* ---- The lock ---- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int holder_cancel_state;
 
+/* Files are opened and closed under the lock, where a cancelled thread would end
+ * and keep it. */
 void ww_areas_lock(sigset_t *saved)
 {
+	int cancel_state;
 	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, saved);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&mutex);
+	holder_cancel_state = cancel_state;
 }
 
 void ww_areas_unlock(const sigset_t *saved)
 {
+	int cancel_state = holder_cancel_state;
+
 	pthread_mutex_unlock(&mutex);
+	pthread_setcancelstate(cancel_state, NULL);
 	pthread_sigmask(SIG_SETMASK, saved, NULL);
 }
 

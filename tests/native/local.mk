@@ -8,10 +8,13 @@ native_test_sources = \
 
 native_tests = \
 	tests/native/arguments \
+	tests/native/cancelled \
 	tests/native/cut_off \
 	tests/native/fork \
 	tests/native/header \
+	tests/native/interrupted \
 	tests/native/limits \
+	tests/native/many \
 	tests/native/model \
 	tests/native/no_backend \
 	tests/native/placeholders \
@@ -19,7 +22,9 @@ native_tests = \
 	tests/native/processes \
 	tests/native/reused_pid \
 	tests/native/rows \
+	tests/native/scarce \
 	tests/native/status \
+	tests/native/storm \
 	tests/native/stress \
 	tests/native/system_calls \
 	tests/native/vectors
@@ -60,13 +65,23 @@ libwwvalues_la_CPPFLAGS = $(AM_CPPFLAGS) $(WINE_CPPFLAGS)
 tests_native_system_calls_SOURCES = tests/native/system_calls.c \
 	tests/kernel/calls.c tests/kernel/calls.h $(native_test_sources)
 tests_native_system_calls_LDADD = libwritewatch-win32.la
+tests_native_cancelled_SOURCES = tests/native/cancelled.c $(native_test_sources)
+tests_native_cancelled_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_cancelled_LDADD = libwritewatch-win32.la
 tests_native_cut_off_SOURCES = tests/native/cut_off.c $(native_test_sources)
 tests_native_cut_off_LDADD = libwritewatch-win32.la
 tests_native_fork_SOURCES = tests/native/fork.c $(native_test_sources)
 tests_native_fork_CFLAGS = $(AM_CFLAGS) -pthread
 tests_native_fork_LDADD = libwritewatch-win32.la
+tests_native_interrupted_SOURCES = tests/native/interrupted.c \
+	tests/native/shadow.c tests/native/shadow.h $(native_test_sources)
+tests_native_interrupted_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_interrupted_LDADD = libwritewatch-win32.la
 tests_native_limits_SOURCES = tests/native/limits.c $(native_test_sources)
 tests_native_limits_LDADD = libwritewatch-win32.la
+tests_native_many_SOURCES = tests/native/many.c tests/native/shadow.c \
+	tests/native/shadow.h $(native_test_sources)
+tests_native_many_LDADD = libwritewatch-win32.la
 tests_native_model_SOURCES = tests/native/model.c $(native_test_sources)
 tests_native_model_LDADD = libwritewatch-win32.la
 tests_native_no_backend_SOURCES = tests/native/no_backend.c $(native_test_sources)
@@ -83,6 +98,13 @@ tests_native_reused_pid_SOURCES = tests/native/reused_pid.c $(native_test_source
 tests_native_reused_pid_LDADD = libwritewatch-win32.la
 tests_native_rows_SOURCES = tests/native/rows.c $(native_test_sources)
 tests_native_rows_LDADD = libwritewatch-win32.la
+tests_native_scarce_SOURCES = tests/native/scarce.c tests/native/shadow.c \
+	tests/native/shadow.h $(native_test_sources)
+tests_native_scarce_LDADD = libwritewatch-win32.la
+tests_native_storm_SOURCES = tests/native/storm.c tests/native/shadow.c \
+	tests/native/shadow.h $(native_test_sources)
+tests_native_storm_CFLAGS = $(AM_CFLAGS) -pthread
+tests_native_storm_LDADD = libwritewatch-win32.la
 tests_native_stress_SOURCES = tests/native/stress.c $(native_test_sources)
 tests_native_stress_CFLAGS = $(AM_CFLAGS) -pthread
 tests_native_stress_LDADD = libwritewatch-win32.la

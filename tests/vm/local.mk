@@ -15,9 +15,11 @@ EXTRA_DIST += \
 	tests/vm/init \
 	tests/vm/rows.awk
 
-# All but what measures, and what fails every call in turn: thousands of processes.
+# All but what measures, what fails every call in turn: thousands of processes,
+# and what makes 100,000 reservations.
 vm_programs = $(filter-out \
-	tests/kernel/inject tests/pagemap/speed tests/unit/inject, \
+	tests/kernel/inject tests/native/many tests/pagemap/speed \
+	tests/unit/inject, \
 	$(filter tests/unit/% tests/pagemap/% tests/kernel/% \
 	tests/api/% tests/native/% tests/win32/%, \
 	$(check_PROGRAMS) $(conform_PROGRAMS)))
