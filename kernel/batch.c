@@ -62,15 +62,6 @@ static void clear_record(struct ww_slot *slot)
 	__atomic_store_n(&slot->n_scanned, 0, __ATOMIC_RELEASE);
 }
 
-/* Whether the region was released under the query. Whoever releases it changes
- * its generation before others can reserve the memory and set bits there, so
- * bits of theirs that were just cleared are noticed here. */
-static bool is_stale(const struct ww_query *query)
-{
-	return __atomic_load_n(&query->region->generation, __ATOMIC_SEQ_CST) !=
-	       query->generation;
-}
-
 /* ---- What is known ---- */
 
 static const struct ww_known *known(const struct ww_query *query)
@@ -191,7 +182,7 @@ static void take_listed(struct batch *batch)
 	struct ww_slot *slot = batch->slot;
 
 	clear_listed(batch);
-	if (!is_stale(batch->query))
+	if (!ww_query_is_stale(batch->query))
 		return;
 	for (size_t i = 0; i < slot->n_known; i++)
 		set_known(batch->query, &slot->known[i]);
@@ -216,7 +207,7 @@ static void make_known(struct batch *batch, const struct progress *progress)
 {
 	const struct ww_run *first = batch->slot->scanned;
 
-	if (!progress->n_runs || is_stale(batch->query))
+	if (!progress->n_runs || ww_query_is_stale(batch->query))
 		return;
 	if (first->start == batch->from && first->end == progress->reached)
 		set_known(batch->query, first);
@@ -490,6 +481,16 @@ static void continue_record(struct ww_query *query, uintptr_t from)
 	set_any_region(slot, true);
 }
 
+/* Some of what the scans have taken may be another region's by now, whose owner
+ * has to learn of it, too. */
+static void share_taken(struct batch *batch)
+{
+	const struct ww_slot *slot = batch->slot;
+
+	for (size_t i = 0; i < slot->n_scanned; i++)
+		set_known(batch->query, &slot->scanned[i]);
+}
+
 uintptr_t ww_batch(struct ww_query *query, bool reset, uintptr_t from,
 		   struct ww_room room)
 {
@@ -502,6 +503,7 @@ uintptr_t ww_batch(struct ww_query *query, bool reset, uintptr_t from,
 		.room = room,
 	};
 	uintptr_t next;
+	bool stale;
 
 	if (!reset)
 		return gather(&batch);
@@ -510,7 +512,10 @@ uintptr_t ww_batch(struct ww_query *query, bool reset, uintptr_t from,
 	else
 		continue_record(query, from);
 	next = gather(&batch);
-	set_any_region(slot, is_stale(query));
+	stale = ww_query_is_stale(query);
+	if (stale)
+		share_taken(&batch);
+	set_any_region(slot, stale);
 	ww_slot_enter(slot, WW_SLOT_TAKEN);
 	return next;
 }

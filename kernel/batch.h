@@ -17,6 +17,15 @@ struct ww_room {
 uintptr_t ww_batch(struct ww_query *query, bool reset, uintptr_t from,
 		   struct ww_room room);
 
+/* Whether the query's region, or a part of it, was released under the query.
+ * Whoever releases it counts that before others can reserve the memory and set
+ * bits there, so bits of theirs that were just cleared are noticed by this. */
+static inline bool ww_query_is_stale(const struct ww_query *query)
+{
+	return __atomic_load_n(&query->region->n_releases, __ATOMIC_SEQ_CST) !=
+	       query->n_releases;
+}
+
 /* With the lock not held, after a scan of `failed` failed, perhaps after
  * resetting pages: what has lost its watch gets it back, and what may have been
  * `taken` counts as written, as does what the record holds. */

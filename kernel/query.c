@@ -37,8 +37,9 @@
  * batch, all committed pages that it had passed, and what lies between
  * decommitted ones that it had reported; runs whose scan failed, with the
  * small gaps in them, and memory whose arming failed; what a query puts back
- * or makes known whose region was released under it and reserved anew. Another
- * process may take pages, too: foreign.c.
+ * or makes known whose region, or a part of it, was released under it and reserved
+ * anew; and all that such a query takes, since some of it may be the new region's,
+ * whose owner is told as well. Another process may take pages, too: foreign.c.
  */
 #include "batch.h"
 #include "merge.h"
@@ -49,17 +50,25 @@
 
 /* ---- Beginning and end ---- */
 
+static unsigned views_stamp(struct ww_regions *regions)
+{
+	return __atomic_load_n(&regions->views.sequence, __ATOMIC_SEQ_CST);
+}
+
 /* Names the region in the slot, then checks that it is still the one that was
- * found: from there on its memory stays (regions.c has the other half). */
+ * found: from there on its memory stays (regions.c has the other half), and
+ * releases of its parts are counted that the view does not show. */
 static int enter_region(struct ww_query *query)
 {
 	struct ww_slot *slot = query->slot;
 	struct ww_span view;
 	uint64_t generation;
+	unsigned stamp;
 
 	do {
 		struct ww_region *region;
 
+		stamp = views_stamp(query->regions);
 		if (!ww_spans_find(&query->regions->views, query->start, &view) ||
 		    view.start > query->start)
 			return -ENOENT;
@@ -67,8 +76,10 @@ static int enter_region(struct ww_query *query)
 		__atomic_store_n(&slot->region, region, __ATOMIC_SEQ_CST);
 		generation = __atomic_load_n(&region->generation, __ATOMIC_SEQ_CST);
 		query->region = region;
-		query->generation = view.stamp;
-	} while (generation != view.stamp);
+		query->n_releases = __atomic_load_n(&region->n_releases,
+						    __ATOMIC_SEQ_CST);
+	} while (generation != view.stamp ||
+		 views_stamp(query->regions) != stamp);
 	return query->end <= view.end ? 0 : -ERANGE;
 }
 
@@ -366,4 +377,9 @@ void ww_query_reset(struct ww_query *query)
 	clear_known(query, query->start, query->end);
 	while (ww_spans_next(&region->runs, run.end, query->end, &run))
 		reset_run(query, &run);
+	/* what was reset may have been written in a region that came after */
+	if (ww_query_is_stale(query))
+		ww_known_set(&query->regions->share.known,
+			     ww_page_number(query->start),
+			     ww_page_number(query->end));
 }

@@ -732,6 +732,11 @@ static void release_piece(struct ww_regions *regions, const struct ww_span *view
 	 * of it is not committed any more, which is all that queries ask. */
 	if (!ww_spans_remove(&regions->views, regions->tracker.ops, start, end))
 		region->n_views += (view->start < start) + (view->end > end) - 1;
+	/* Queries notice it by this: those that have found the view as it was,
+	 * since the views change first, and before others can reserve the memory,
+	 * since the lock is held. */
+	__atomic_store_n(&region->n_releases, region->n_releases + 1,
+			 __ATOMIC_SEQ_CST);
 	ww_spans_remove(&region->runs, regions->tracker.ops, start, end);
 	ww_spans_remove(&region->committed, regions->tracker.ops, start, end);
 	ww_share_views(&regions->share, &regions->views, start);

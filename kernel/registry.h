@@ -14,6 +14,7 @@
  * released and no thread's slot names it; its generation has changed then. */
 struct ww_region {
 	ww_aligned64 generation;
+	ww_aligned64 n_releases;	/* of parts, or of the whole */
 	uintptr_t start;
 	uintptr_t end;
 	struct ww_spans runs;	/* committed memory, and small gaps within it:

@@ -150,7 +150,7 @@ int ww_regions_mark(struct ww_regions *regions, uintptr_t start, size_t n_bytes)
 struct ww_query {
 	struct ww_regions *regions;
 	struct ww_region *region;
-	uint64_t generation;
+	uint64_t n_releases;	/* of the region, when it began */
 	struct ww_slot *slot;
 	uintptr_t start;
 	uintptr_t end;

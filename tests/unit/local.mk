@@ -20,6 +20,7 @@ kernel_unit_tests = \
 	tests/unit/query \
 	tests/unit/random \
 	tests/unit/regions \
+	tests/unit/released \
 	tests/unit/share \
 	tests/unit/slots \
 	tests/unit/spans \
@@ -37,6 +38,7 @@ tests_unit_known_LDADD = libwwfake.la
 tests_unit_query_LDADD = libwwfake.la
 tests_unit_random_LDADD = libwwfake.la
 tests_unit_regions_LDADD = libwwfake.la
+tests_unit_released_LDADD = libwwfake.la
 tests_unit_share_LDADD = libwwfake.la
 tests_unit_slots_LDADD = libwwfake.la
 tests_unit_slots_CFLAGS = $(AM_CFLAGS) -pthread
