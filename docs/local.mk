@@ -18,6 +18,12 @@ docs/conformance.md: docs/conformance.head.md all
 	mv $$page.new $$page || { rm -f $$page.new; false; }
 .PHONY: docs/conformance.md
 
+# Takes minutes, and is for root alone: makes two Debians in folders.
+docs/tour.md:
+	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) check-debian && \
+		cp artefacts/tour.md $(srcdir)/$@
+.PHONY: docs/tour.md
+
 # Takes about an hour.
 PERFORMANCE_FLAGS = --wine '$(WINE)' \
 	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie)"

@@ -6,8 +6,9 @@ packaging_scripts = \
 	tests/packaging/manuals.sh \
 	tests/packaging/version.sh \
 	tests/packaging/words.sh
-dist_check_SCRIPTS += $(packaging_scripts) tests/packaging/debian.sh
-TESTS += $(packaging_scripts)
+dist_check_SCRIPTS += $(packaging_scripts) tests/packaging/debian.sh \
+	tests/packaging/pictures.sh
+TESTS += $(packaging_scripts) tests/packaging/pictures.sh
 EXTRA_DIST += \
 	tests/packaging/abi.x86_64 \
 	tests/packaging/completion.bash \
@@ -42,4 +43,9 @@ check-anywhere:
 check-debian: dist
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/packaging/debian.sh \
 		check_PROGRAMS=
-.PHONY: check-anywhere check-debian
+
+# What tests leave there is for people to look at.
+clean-local: clean-artefacts
+clean-artefacts:
+	rm -rf artefacts
+.PHONY: check-anywhere check-debian clean-artefacts

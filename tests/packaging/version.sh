@@ -21,9 +21,9 @@ if [ -x "$winewatch" ]; then
 else
 	skip 1 "winewatch --version has it" "the command is not built here"
 fi
-is "README.md and docs/packages.md show it" "$(grep -h -o -E \
+is "README.md and docs/tour.md show it" "$(grep -h -o -E \
 	'[0-9]+\.[0-9]+\.[0-9]+, backend' "$top_srcdir/README.md" \
-	"$top_srcdir/docs/packages.md" | sort -u)" "$version, backend"
+	"$top_srcdir/docs/tour.md" | sort -u)" "$version, backend"
 is "each version of the symbols is that of a release" \
 	"$(sed -n 's/^WRITEWATCH_\(WIN32_\)\{0,1\}\(.*\) {$/\2/p' \
 		"$top_srcdir/kernel/libwritewatch.map" \
