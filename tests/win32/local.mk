@@ -21,6 +21,9 @@ win32_shared_sources = \
 	tests/win32/shared.c \
 	tests/win32/state.c \
 	tests/win32/stress.c \
+	tests/win32/stress_children.c \
+	tests/win32/stress_crowd.c \
+	tests/win32/stress_regions.c \
 	tests/win32/threads.c \
 	tests/win32/try_write.c \
 	tests/win32/validation.c \

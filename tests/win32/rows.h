@@ -23,12 +23,18 @@ extern const struct row fault_rows[];		/* what Wine does wrong */
 extern const struct row client_rows[];		/* what programs do with it */
 extern const struct row model_rows[];		/* anything, against a model */
 extern const struct row stress_rows[];		/* many writes, nothing lost */
+extern const struct row crowd_rows[];		/* so do many threads at once */
+extern const struct row children_rows[];	/* and other processes */
+extern const struct row many_rows[];		/* and many regions */
 
 /*
  * What foreign_rows do in the other process: the arguments that follow
  * --foreign. Returns the exit status, 0 or the last error.
  */
 int run_foreign(char **arguments);
+
+/* What stress-children does in another process, until that is killed. */
+int run_intruder(char **arguments);
 
 /* What fault-03-page-tables does in a process that can find itself. */
 int run_page_tables(const char *token);

@@ -23,6 +23,9 @@ static const struct row *const groups[] = {
 	client_rows,
 	model_rows,
 	stress_rows,
+	crowd_rows,
+	children_rows,
+	many_rows,
 	NULL,
 };
 
@@ -30,6 +33,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 7 && !strcmp(argv[1], "--foreign"))
 		return run_foreign(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "--intrude"))
+		return run_intruder(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "--page-tables"))
 		return run_page_tables(argv[2]);
 	return run_rows(groups, argc, argv);
