@@ -15,7 +15,8 @@ row() {
 	shift
 	if "$@" >"$results.log" 2>&1; then
 		result=ok
-		grep -E '^# (seed|Done|.* ns a page|.*lost [0-9])' "$results.log"
+		grep -E '^# (seed|Done|.* ns a page|.* calls|.* killed|.*lost [0-9])' \
+			"$results.log"
 	else
 		result='not ok'
 		tail -n 20 "$results.log" | sed 's/^#* */# /'
@@ -54,6 +55,12 @@ on_wine() (
 	for i in 1 2 3; do
 		row "stress $i, $where" passes_in_wine --group stress
 	done
+	row "a crowd for 20 minutes, $where" \
+		passes_in_wine --group stress-crowd --steps 1200
+	row "40 pairs of children, $where" \
+		passes_in_wine --group stress-children --steps 40
+	row "40,000 regions, $where" \
+		passes_in_wine --group stress-regions --steps 40000
 )
 
 # passes_as_tap TEST: but for what it says is known.
@@ -104,11 +111,11 @@ row "pagemap differential, 1 million" \
 	timeout 1800 "$top_builddir/tests/pagemap/differential" 1000000
 row "the engine against the kernel, 1 GiB" \
 	timeout 600 "$top_builddir/tests/pagemap/speed"
-for target in arguments engine regions table; do
+for target in arguments command engine foreign regions table; do
 	row "fuzzing $target, 10 minutes" \
 		env FUZZ_SECONDS=600 "$top_srcdir/tests/fuzz/$target.sh"
 done
-for tool in address analyzers memcheck thread; do
+for tool in address analyzers m32 memcheck thread; do
 	row "all tests with $tool" \
 		env WW_LONG=yes "$top_srcdir/tests/sanitizers/$tool.sh"
 done

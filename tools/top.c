@@ -60,13 +60,13 @@ static unsigned long number_of(const char *argument, struct argp_state *state,
 /* The first argument, and for a COMMAND with all that follow. */
 static void set_target(struct top *top, char *argument, struct argp_state *state)
 {
-	if (state->quoted && state->next > state->quoted) {
+	if (top->root) {
+		argp_error(state, "one process only");
+	} else if (state->quoted && state->next > state->quoted) {
 		top->root = getpid();
 		top->command = state->argv + state->next - 1;
 		top->n_arguments = state->argc - state->next + 1;
 		state->next = state->argc;
-	} else if (top->root) {
-		argp_error(state, "one process only");
 	} else {
 		top->root = (pid_t)number_of(argument, state,
 			"the number of a process (COMMAND stands after --)");

@@ -16,15 +16,18 @@
 
 /* ---- Tags ---- */
 
-static const char *home(void)
+/* Other threads of the program may be asking for users, too, so what is looked up
+ * is in `texts`. */
+static const char *home(char *texts, size_t n_bytes)
 {
 	const char *home = getenv("HOME");
-	const struct passwd *user;
+	struct passwd entry, *user;
 
 	if (home && *home)
 		return home;
-	user = getpwuid(getuid());
-	return user ? user->pw_dir : NULL;
+	if (getpwuid_r(getuid(), &entry, texts, n_bytes, &user) || !user)
+		return NULL;
+	return user->pw_dir;
 }
 
 /* Where Wine keeps its configuration: processes with one have one server, and
@@ -32,11 +35,11 @@ static const char *home(void)
 static int stat_prefix(struct stat *prefix)
 {
 	const char *wines = getenv("WINEPREFIX"), *users;
-	char path[4096];
+	char path[4096], texts[4096];
 
 	if (wines && *wines)
 		return stat(wines, prefix);
-	users = home();
+	users = home(texts, sizeof(texts));
 	if (!users)
 		return -1;
 	snprintf(path, sizeof(path), "%s/.wine", users);

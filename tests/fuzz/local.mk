@@ -42,11 +42,33 @@ tests_fuzz_nt_arguments_LDADD = libwwntdll.la libwwfake.la
 endif
 endif
 
+# The command itself but for its main(), stopped where a command would begin.
+fuzz_tool_objects = $(filter-out tools/winewatch-winewatch.o, \
+	$(tools_winewatch_OBJECTS))
+if WITH_TOOL
+fuzz_tests += tests/fuzz/command.sh tests/fuzz/foreign.sh
+check_PROGRAMS += tests/fuzz/options tests/fuzz/shared
+TESTS += tests/fuzz/options tests/fuzz/shared
+endif
+tests_fuzz_options_SOURCES = tests/fuzz/options.c $(fuzz_common_sources)
+tests_fuzz_options_CPPFLAGS = $(tools_winewatch_CPPFLAGS)
+tests_fuzz_options_LDFLAGS = \
+	-Wl,--wrap=argp_parse,--wrap=argp_error \
+	-Wl,--wrap=resize_array,--wrap=format_text
+tests_fuzz_options_LDADD = $(fuzz_tool_objects) $(tools_winewatch_LDADD)
+tests_fuzz_options_DEPENDENCIES = $(fuzz_tool_objects) libwwkernel.la
+tests_fuzz_shared_SOURCES = tests/fuzz/shared.c $(fuzz_common_sources)
+tests_fuzz_shared_LDADD = $(fuzz_tool_objects) $(tools_winewatch_LDADD)
+tests_fuzz_shared_DEPENDENCIES = $(fuzz_tool_objects) libwwkernel.la
+
 dist_check_SCRIPTS += tests/fuzz/engine.sh tests/fuzz/arguments.sh \
-	tests/fuzz/regions.sh tests/fuzz/table.sh
+	tests/fuzz/command.sh tests/fuzz/regions.sh tests/fuzz/foreign.sh \
+	tests/fuzz/table.sh
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
 AM_TESTS_ENVIRONMENT += \
 	FUZZ_SECONDS='$(FUZZ_SECONDS)'; export FUZZ_SECONDS; \
+	TOOL_OBJECTS='$(fuzz_tool_objects)'; export TOOL_OBJECTS; \
+	TOOL_LIBS='$(JANSSON_LIBS) $(NCURSES_LIBS) -lm'; export TOOL_LIBS; \
 	WINE_CPPFLAGS='$(WINE_CPPFLAGS)'; export WINE_CPPFLAGS;
 
 check-fuzz:

@@ -10,9 +10,9 @@ work=$top_builddir/tests/sanitizers/address
 . "$top_srcdir/tests/sanitizers/lib.sh"
 
 programs='tests/unit/fork tests/unit/known tests/unit/memory tests/unit/query
-	tests/unit/random tests/unit/regions tests/unit/share tests/unit/slots
-	tests/unit/spans tests/unit/stats tests/unit/status tests/unit/table
-	tests/unit/uffd
+	tests/unit/random tests/unit/regions tests/unit/released
+	tests/unit/share tests/unit/slots tests/unit/spans tests/unit/stats
+	tests/unit/status tests/unit/table tests/unit/uffd
 	tests/api/faults tests/api/queries tests/api/trackers
 	tests/kernel/arrays tests/kernel/mprotect tests/kernel/queries
 	tests/native/arguments tests/native/model tests/native/processes

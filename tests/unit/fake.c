@@ -1085,7 +1085,7 @@ size_t fake_get(struct ww_regions *regions, size_t page, size_t n_pages,
 	n = ww_query_get(&query, reset, addresses, capacity);
 	ww_query_end(&query);
 	assert_true(n <= capacity);
-	assert_int_equal(addresses[capacity], 0xeeeeeeeeeeeeeeee);
+	assert_int_equal(addresses[capacity], (uintptr_t)0xeeeeeeeeeeeeeeee);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(addresses[i] & (page_size() - 1), 0);
 		assert_in_range(addresses[i], fake_at(page),

@@ -31,7 +31,8 @@ void fake_reset(void);
 
 /* ---- Memory ---- */
 
-#define FAKE_BASE ((uintptr_t)0x100000000000)
+#define FAKE_BASE \
+	((uintptr_t)(sizeof(void *) == 8 ? 0x100000000000 : 0x40000000))
 #define FAKE_PAGES 16384
 
 uintptr_t fake_at(size_t page);

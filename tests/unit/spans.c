@@ -160,8 +160,8 @@ static void no_memory_changes_nothing(void **state)
 		memset(cells + i, 1, 3);
 	}
 	expect_cells(&spans);
-	/* behind 2, 128, 192 and so on to 448 */
-	assert_int_equal(refused, 7);
+	/* behind 2, 128, 192 and so on to 448; smaller ones begin with more */
+	assert_int_equal(refused, sizeof(void *) == 8 ? 7 : 5);
 	fake_heal();
 	ww_spans_free(&spans, &fake_ops);
 }
