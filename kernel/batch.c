@@ -71,6 +71,7 @@ static const struct ww_known *known(const struct ww_query *query)
 
 static void set_known(struct ww_query *query, const struct ww_run *run)
 {
+	query->none_known = query->end;
 	ww_known_set(known(query), ww_page_number((uintptr_t)run->start),
 		     ww_page_number((uintptr_t)run->end));
 }
@@ -128,13 +129,18 @@ static void list_run(struct ww_slot *slot, const struct ww_run *run)
 
 /* Lists what is known to be written, no more than there is room for. Returns up
  * to where the list is complete, or where a run begins or ends that no scan need
- * look at. */
+ * look at. With a reset a page that becomes known later stays so for the next
+ * query, so behind what one batch has found the next need not look: that would
+ * cost 3 % of a query of 8,192 pages. */
 static uintptr_t list_known(struct batch *batch)
 {
 	size_t max = max_runs(batch);
 	size_t max_pages = batch->room.n_pages;
 	uintptr_t end = batch->query->end, from = batch->from;
 	struct ww_run run;
+
+	if (from >= batch->query->none_known)
+		return end;
 
 	while (from < end && next_unscanned(batch, from, &run)) {
 		size_t n_pages = n_pages_of(&run);
@@ -151,6 +157,8 @@ static uintptr_t list_known(struct batch *batch)
 		if (skip || !max_pages || batch->slot->n_known == max)
 			return from;
 	}
+	if (batch->reset && !batch->blind)
+		batch->query->none_known = from;
 	return end;
 }
 
@@ -233,6 +241,18 @@ static void note_filled(struct ww_slot *slot, size_t before, size_t end)
 	slot->n_filled = end > before ? end : before;
 }
 
+/* How many pages a scan may find: all, without counting them, where the caller has
+ * room for all and nobody wants to know. */
+static size_t page_limit(const struct batch *batch, const struct progress *progress)
+{
+	const struct ww_query *query = batch->query;
+	size_t left = (query->end - batch->from) / ww_page_size();
+
+	if (batch->reset && batch->room.n_pages >= left)
+		return WW_SCAN_UNLIMITED;
+	return batch->room.n_pages - progress->n_pages;
+}
+
 static int scan_piece(struct batch *batch, const struct ww_span *piece,
 		      struct progress *progress)
 {
@@ -246,7 +266,7 @@ static int scan_piece(struct batch *batch, const struct ww_span *piece,
 		.start = piece->start,
 		.n_bytes = piece->end - piece->start,
 		.flags = batch->reset ? WW_SCAN_RESET : 0,
-		.max_pages = batch->room.n_pages - progress->n_pages,
+		.max_pages = page_limit(batch, progress),
 		.runs = slot->scanned + first,
 		.max_runs = min_size(max_runs(batch) - first, useful),
 	};
@@ -298,6 +318,7 @@ void ww_batch_repair(struct ww_query *query, const struct ww_span *failed,
 	sigset_t saved;
 
 	ww_regions_lock(query->regions, &saved);
+	query->none_known = query->end;
 	if (ww_slot_phase(ww_slot_state(slot)) == WW_SLOT_TAKING)
 		ww_regions_put_back_record(query->regions, slot,
 					   ww_slot_state(slot));

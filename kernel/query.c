@@ -122,6 +122,7 @@ int ww_query_begin(struct ww_query *query, struct ww_regions *regions,
 	if (!ww_widen(address, n_bytes, &query->start, &query->end))
 		return -ERANGE;
 	query->regions = regions;
+	query->none_known = query->end;
 	query->slot = ww_slot_mine(regions->tracker.ops);
 	if (!query->slot)
 		return -ENOMEM;

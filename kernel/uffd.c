@@ -152,6 +152,12 @@ static void ask(struct pm_scan_arg *arg, unsigned flags)
 		arg->flags |= PM_SCAN_WP_MATCHING;
 }
 
+/* To count pages that nobody limits would cost 2 % of a query of many runs. */
+static bool is_limited(const struct ww_scan *scan)
+{
+	return scan->max_pages != WW_SCAN_UNLIMITED;
+}
+
 /* The kernel's walk_end is never read: a complete scan of more than 512 runs
  * leaves it at an inner boundary. A scan that found fewer runs and fewer
  * pages than it was allowed has seen the whole range; any other is known to be
@@ -160,7 +166,7 @@ static void note_progress(struct ww_scan *scan)
 {
 	uint64_t n_bytes = 0;
 
-	for (size_t i = 0; i < scan->n_runs; i++)
+	for (size_t i = 0; i < scan->n_runs && is_limited(scan); i++)
 		n_bytes += scan->runs[i].end - scan->runs[i].start;
 	scan->n_pages = (size_t)n_bytes / ww_page_size();
 	if (scan->n_runs < scan->max_runs && scan->n_pages < scan->max_pages)

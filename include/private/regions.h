@@ -151,6 +151,8 @@ struct ww_query {
 	struct ww_regions *regions;
 	struct ww_region *region;
 	uint64_t n_releases;	/* of the region, when it began */
+	uintptr_t none_known;	/* between here and the end no page is known to be
+				 * written, but by what others do meanwhile */
 	struct ww_slot *slot;
 	uintptr_t start;
 	uintptr_t end;

@@ -49,6 +49,9 @@ enum {
 	WW_SCAN_ARM = 4,
 };
 
+/* As many pages as there are; a backend need not count them. */
+#define WW_SCAN_UNLIMITED SIZE_MAX
+
 struct ww_scan {
 	uintptr_t start;
 	size_t n_bytes;
@@ -58,7 +61,7 @@ struct ww_scan {
 	size_t max_runs;	/* 1 to WW_MAX_RUNS */
 	/* answers */
 	size_t n_runs;		/* ascending, not adjacent */
-	size_t n_pages;
+	size_t n_pages;		/* may be 0 with WW_SCAN_UNLIMITED */
 	uintptr_t resume;	/* everything below was looked at; the end of
 				 * the range when the scan is complete */
 };
