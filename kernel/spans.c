@@ -248,6 +248,17 @@ bool ww_spans_before(const struct ww_spans *spans, uintptr_t address,
 	return at.i;
 }
 
+void ww_spans_each(const struct ww_spans *spans, uintptr_t address,
+		   void (*each)(const struct ww_span *span, void *data),
+		   void *data)
+{
+	struct place at = place_of(spans, address);
+	const struct ww_span *span;
+
+	for (; (span = span_at(spans, at)); at = after(spans, at))
+		each(span, data);
+}
+
 /* ---- Changes ---- */
 
 static void write_begin(struct ww_spans *spans)

@@ -66,6 +66,11 @@ size_t ww_spans_index(const struct ww_spans *spans, uintptr_t address);
 bool ww_spans_before(const struct ww_spans *spans, uintptr_t address,
 		     struct ww_span *found);
 
+/* Calls `each` for every span that ends above `address`, in order. */
+void ww_spans_each(const struct ww_spans *spans, uintptr_t address,
+		   void (*each)(const struct ww_span *span, void *data),
+		   void *data);
+
 /* Adds a range without value, which becomes one with all that it overlaps or
  * touches. 0, or -ENOMEM with nothing changed. */
 int ww_spans_add(struct ww_spans *spans, const struct ww_kernel_ops *ops,
