@@ -24,7 +24,7 @@ docs/tour.md:
 		cp artefacts/tour.md $(srcdir)/$@
 .PHONY: docs/tour.md
 
-# Takes about an hour.
+# Takes about half an hour.
 PERFORMANCE_FLAGS = --wine '$(WINE)' \
 	--wine "$$($(top_srcdir)/tests/wine/make-wine trixie)"
 

@@ -105,6 +105,7 @@ function add_row(	key) {
 		unit[key] = trimmed(50, 11)
 	}
 	ratio[key, n_runs] = trimmed(71, 10)
+	n_measured[key]++
 	n_met[key] += trimmed(82, 20) == "met"
 	n_missed[key] += trimmed(82, 20) == "NOT MET"
 }
@@ -121,7 +122,7 @@ function target_of(key) {
 
 function result_of(key) {
 	if (n_missed[key])
-		return "**missed in " n_missed[key] " of " n_runs "**"
+		return "**missed in " n_missed[key] " of " n_measured[key] "**"
 	if (n_met[key])
 		return "met"
 	return limit[key] == "-" ? "" : "not measured"
@@ -131,18 +132,21 @@ function print_row(key,		parts, i) {
 	split(key, parts, SUBSEP)
 	printf "| %s | %s | %s |", parts[2], parts[3], target_of(key)
 	for (i = 1; i <= n_runs; i++)
-		printf " %s |", ratio[key, i]
+		if ((key, i) in ratio)
+			printf " %s |", ratio[key, i]
 	print " " result_of(key) " |"
 }
 
-function print_table(system_wanted, title,	parts, i) {
+# Natively each run has a column; in a Wine only the last measures.
+function print_table(system_wanted, title,	parts, i, first) {
+	first = system_wanted == "" ? 1 : n_runs
 	print "\n### " title "\n"
 	printf "| case | against | target |"
-	for (i = 1; i <= n_runs; i++)
+	for (i = first; i <= n_runs; i++)
 		printf " run %d |", i
 	print " |"
 	printf "|---|---|---|"
-	for (i = 1; i <= n_runs; i++)
+	for (i = first; i <= n_runs; i++)
 		printf "---|"
 	print "---|"
 	for (i = 1; i <= n_keys; i++) {

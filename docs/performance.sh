@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# performance.sh SOURCES WINEWATCH [OPTION]...: measures three times with
-# "winewatch bench OPTION..." and, in the Wines that it names, once with
-# bench/boehm.sh; and makes docs/performance.md of it, with its plots.
+# performance.sh SOURCES WINEWATCH [OPTION]...: measures with "winewatch bench
+# OPTION...", natively three times and in the Wines that it names once, there also
+# with bench/boehm.sh; and makes docs/performance.md of it, with its plots.
 set -eu
 
 sources=$1
@@ -16,11 +16,26 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# measure RUN OPTION...
 measure() {
-	for run in 1 2 3; do
-		"$winewatch" bench --targets --json="$work/bench.json" \
-			--svg="$work/plots" "$@" > "$work/$run.targets"
+	run=$1
+	shift
+	"$winewatch" bench --targets --json="$work/bench.json" \
+		--svg="$work/plots" "$@" > "$work/$run.targets"
+}
+
+# measure_natively RUN OPTION...: the Wines left out.
+measure_natively() {
+	run=$1 options=
+	shift
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--wine) shift ;;
+		*) options="$options $1" ;;
+		esac
+		shift
 	done
+	measure "$run" $options
 }
 
 # Such a page is a try, not a result.
@@ -53,7 +68,9 @@ print_plots() {
 	done
 }
 
-measure "$@"
+measure_natively 1 "$@"
+measure_natively 2 "$@"
+measure 3 "$@"
 {
 	cat "$docs/performance.head.md"
 	print_warning "$@"
