@@ -78,17 +78,32 @@ static struct shared *find_shared(pid_t pid)
 	return shared;
 }
 
+/* Files are opened and read under the locks, where a cancelled thread would end
+ * and keep them. */
+static void hold(pthread_mutex_t *lock, int *cancel_state)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancel_state);
+	pthread_mutex_lock(lock);
+}
+
+static void let_go(pthread_mutex_t *lock, int cancel_state)
+{
+	pthread_mutex_unlock(lock);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
 static struct shared *share(pid_t pid, int *error)
 {
 	struct shared *shared;
+	int cancel_state;
 
-	pthread_mutex_lock(&list_lock);
+	hold(&list_lock, &cancel_state);
 	shared = find_shared(pid);
 	if (!shared)
 		shared = make_shared(pid, error);
 	if (shared)
 		shared->n_users++;
-	pthread_mutex_unlock(&list_lock);
+	let_go(&list_lock, cancel_state);
 	return shared;
 }
 
@@ -106,10 +121,12 @@ static void drop(struct shared *shared)
 
 static void unshare_process(struct shared *shared)
 {
-	pthread_mutex_lock(&list_lock);
+	int cancel_state;
+
+	hold(&list_lock, &cancel_state);
 	if (!--shared->n_users)
 		drop(shared);
-	pthread_mutex_unlock(&list_lock);
+	let_go(&list_lock, cancel_state);
 }
 
 /* ---- Opening ---- */
@@ -212,15 +229,15 @@ static int scan_shared(struct ww_pagemap *pagemap, unsigned long request,
 		       void *argument)
 {
 	struct shared *shared = pagemap->shared;
-	int result;
+	int cancel_state, result;
 
-	pthread_mutex_lock(&shared->scanning);
+	hold(&shared->scanning, &cancel_state);
 	result = ww_proc_begin(&shared->proc);
 	if (!result)
 		result = ww_pagemap_engine_scan(pagemap->revision,
 						&shared->proc.pages, request,
 						argument);
-	pthread_mutex_unlock(&shared->scanning);
+	let_go(&shared->scanning, cancel_state);
 	return result;
 }
 

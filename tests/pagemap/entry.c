@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -520,6 +521,38 @@ static void soft_dirty(void)
 	ww_pagemap_close(ours);
 }
 
+/* ---- Threads that are cancelled ---- */
+
+/* In it from its first cancellation point on. */
+static void *scan_cancelled(void *pagemap)
+{
+	struct ww_pm_arg_mainline arg = whole(others);
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	pthread_cancel(pthread_self());
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	scan(pagemap, &arg);
+	pthread_testcancel();
+	return NULL;
+}
+
+/* Else the second scan waits for ever. */
+static void cancelled(void)
+{
+	struct ww_pagemap *pagemap = open_it(0, WW_PAGEMAP_MAINLINE,
+					     WW_PAGEMAP_ENGINE);
+	struct ww_pm_arg_mainline arg = whole(regions);
+	void *result = NULL;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, scan_cancelled, pagemap) ||
+	    pthread_join(thread, &result))
+		bail_out("a thread");
+	ok(result == PTHREAD_CANCELED && scan(pagemap, &arg) >= 0,
+	   "a thread that is cancelled in a scan leaves no lock");
+	ww_pagemap_close(pagemap);
+}
+
 int main(void)
 {
 	alarm(120);
@@ -536,5 +569,6 @@ int main(void)
 	cycle();
 	random_resets();
 	soft_dirty();
+	cancelled();
 	return done_testing();
 }
