@@ -183,18 +183,18 @@ static void clear_listed(struct batch *batch)
 			       ww_page_number((uintptr_t)slot->known[i].end));
 }
 
-/* Takes what is listed, unless it is another region's by now: after the scan and
- * the cut, so that a bit is never gone for a page that this call does not report. */
+/* Takes what is listed, after the scan and the cut, so that a bit is never gone for
+ * a page that this call does not report. Some of it may be another region's by now,
+ * whose owner has to learn of it, too; the rest is nowhere but here. */
 static void take_listed(struct batch *batch)
 {
-	struct ww_slot *slot = batch->slot;
+	const struct ww_slot *slot = batch->slot;
 
 	clear_listed(batch);
 	if (!ww_query_is_stale(batch->query))
 		return;
 	for (size_t i = 0; i < slot->n_known; i++)
 		set_known(batch->query, &slot->known[i]);
-	__atomic_store_n(&slot->n_known, 0, __ATOMIC_RELEASE);
 }
 
 static void make_long_runs_known(struct batch *batch)

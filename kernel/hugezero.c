@@ -122,16 +122,19 @@ static bool is_closed(struct ww_tracker *tracker, const struct ww_span *range)
  * Another process may have committed some of it, which nobody here has heard of:
  * its pages must not lose their access even for a moment. So the kernel is asked,
  * and one that does not know arms page by page. What is still open is a commit
- * from outside that overtakes this one, of the same block, between the two calls
- * here. */
+ * from outside that overtakes this one, of what is opened here, between the two
+ * calls here.
+ *
+ * Committed pages without access stay out of it: they may hold something, and the
+ * first touch of a guard page opens it behind our back, for good. */
 static void lay_closed(struct ww_tracker *tracker, const struct ww_span *view,
-		       uintptr_t start, size_t n_bytes)
+		       uintptr_t start, size_t n_bytes, bool all)
 {
 	struct ww_span blocks = { .start = start, .end = start + n_bytes };
 	struct ww_span advised = widen(view, start, blocks.end);
 	const struct ww_kernel_ops *ops = tracker->ops;
 
-	if (is_closed(tracker, view))
+	if (all && is_closed(tracker, view))
 		blocks = advised = *view;
 	else if (!is_closed(tracker, &blocks))
 		return;
@@ -142,7 +145,8 @@ static void lay_closed(struct ww_tracker *tracker, const struct ww_span *view,
 }
 
 void ww_huge_zero_lay(struct ww_tracker *tracker, const struct ww_span *view,
-		      uintptr_t start, size_t n_bytes, bool inaccessible)
+		      uintptr_t start, size_t n_bytes,
+		      enum ww_uncommitted uncommitted)
 {
 	struct ww_span advised = widen(view, start, start + n_bytes);
 
@@ -150,8 +154,9 @@ void ww_huge_zero_lay(struct ww_tracker *tracker, const struct ww_span *view,
 		tracker->huge_zero = try_own_block(tracker);
 	if (tracker->huge_zero != WW_HUGE_ZERO_WORKS)
 		return;
-	if (inaccessible)
-		lay_closed(tracker, view, start, n_bytes);
+	if (uncommitted != WW_UNCOMMITTED_NONE)
+		lay_closed(tracker, view, start, n_bytes,
+			   uncommitted == WW_UNCOMMITTED_VIEW);
 	else
 		populate(tracker, &advised, start, n_bytes);
 }

@@ -20,12 +20,20 @@ enum ww_huge_zero ww_huge_zero_allowed(void);
 bool ww_huge_zero_settle(struct ww_tracker *tracker, uintptr_t start,
 			 size_t n_bytes);
 
+/* What nobody has committed yet, which is inaccessible. */
+enum ww_uncommitted {
+	WW_UNCOMMITTED_NONE,
+	WW_UNCOMMITTED_BLOCKS,
+	WW_UNCOMMITTED_VIEW,
+};
+
 /* Maps huge zero pages under whole blocks of a settled view, unless they are
- * known not to work. `inaccessible` memory, with all of the view as long as none of
- * it is accessible, can be read for a moment, and is inaccessible again afterwards;
- * if some of the blocks turns out to be accessible, nothing is done. Other memory
- * has its final access, which may be none: nothing is done then. */
+ * known not to work. What is uncommitted can be read for a moment, and is
+ * inaccessible again afterwards; if some of the blocks turns out to be accessible,
+ * nothing is done. Committed memory has its final access, which may be none:
+ * nothing is done then. */
 void ww_huge_zero_lay(struct ww_tracker *tracker, const struct ww_span *view,
-		      uintptr_t start, size_t n_bytes, bool inaccessible);
+		      uintptr_t start, size_t n_bytes,
+		      enum ww_uncommitted uncommitted);
 
 #endif

@@ -478,10 +478,16 @@ static void settle(struct ww_regions *regions, struct ww_region *region,
 /* What is laid apart from all else may stay a mapping of its own (6.12). */
 #define MOST_RUNS_LAID 8
 
+static enum ww_uncommitted uncommitted(const struct ww_region *region)
+{
+	return region->vague || ww_spans_count(&region->committed) ?
+		WW_UNCOMMITTED_BLOCKS : WW_UNCOMMITTED_VIEW;
+}
+
 /* Before fresh memory is armed: the whole blocks that have no page table yet. */
 static void lay(struct ww_regions *regions, const struct ww_region *region,
 		const struct ww_span *view, uintptr_t start, uintptr_t end,
-		bool inaccessible)
+		enum ww_uncommitted uncommitted)
 {
 	struct ww_span blocks = { .end = block_above(start) };
 
@@ -490,7 +496,7 @@ static void lay(struct ww_regions *regions, const struct ww_region *region,
 	       ww_spans_next_gap(&region->used, blocks.end, block_below(end),
 				 &blocks))
 		ww_huge_zero_lay(&regions->tracker, view, blocks.start,
-				 blocks.end - blocks.start, inaccessible);
+				 blocks.end - blocks.start, uncommitted);
 }
 
 /* Scans [start, end), marks what it finds and arms all of it. A scan that fails,
@@ -514,7 +520,7 @@ static void arm_new(struct ww_regions *regions, const struct ww_view *view,
 {
 	struct ww_span all = { .start = view->start, .end = view->end };
 
-	lay(regions, view->region, &all, start, end, true);
+	lay(regions, view->region, &all, start, end, uncommitted(view->region));
 	if (arm_scanned(regions, start, end))
 		view->region->patchy = true;
 }
@@ -589,7 +595,7 @@ static void begin_region(struct ww_regions *regions, struct ww_region *region,
 		settle(regions, region, start, end);
 	if (memory == WW_MEMORY_RESERVED)
 		return;
-	lay(regions, region, &all, start, end, false);
+	lay(regions, region, &all, start, end, WW_UNCOMMITTED_NONE);
 	if (regions->tracker.backend->arm(&regions->tracker, start, end - start))
 		region->patchy = true;
 	publish(regions, region, start, end);

@@ -207,13 +207,13 @@ static bool is_number(const char *text, bool loose, unsigned long max)
 	return value && value <= max;
 }
 
+/* sscanf would take "600E". */
 static bool is_delay(const char *text)
 {
-	double seconds;
-	int n = 0;
+	char *end;
+	double seconds = strtod(text, &end);
 
-	return sscanf(text, "%lf%n", &seconds, &n) == 1 && !text[n] &&
-	       seconds >= 0.05 && seconds <= 600;
+	return end != text && !*end && seconds >= 0.05 && seconds <= 600;
 }
 
 static bool is_good(const struct item *item)

@@ -228,6 +228,30 @@ static void blocks_are_laid_before_access(void **state)
 	assert_false(fake_read(0));
 }
 
+static void check_nobody_reads(enum fake_site site)
+{
+	if (site == FAKE_ADVISE)
+		assert_false(fake_read(0));
+}
+
+/* Committed without access, as guard pages are: what lays blocks elsewhere must not
+ * take back the access that the first touch gives to them. */
+static void closed_pages_stay_closed_while_blocks_are_laid(void **state)
+{
+	sigset_t saved;
+
+	(void)state;
+	fake.huge_zero = true;
+	fake_reserve(regions, 0, 4 * BLOCK, false);
+	ww_regions_lock(regions, &saved);
+	ww_regions_commit(regions, fake_at(0), PAGE);
+	fake.before = check_nobody_reads;
+	ww_regions_commit(regions, fake_at(BLOCK), 2 * BLOCK * PAGE);
+	fake.before = NULL;
+	ww_regions_unlock(regions, &saved);
+	assert_true(fake_huge_zero(BLOCK));
+}
+
 static void a_block_that_comes_back_whole_is_laid_again(void **state)
 {
 	(void)state;
@@ -668,6 +692,7 @@ int main(void)
 		TEST(a_commit_without_memory_for_its_run_loses_nothing),
 		TEST(commit_keeps_what_others_committed_and_wrote),
 		TEST(whole_new_blocks_get_huge_zero_pages),
+		TEST(closed_pages_stay_closed_while_blocks_are_laid),
 		TEST(blocks_are_laid_before_access),
 		TEST(a_block_that_comes_back_whole_is_laid_again),
 		TEST(without_huge_zero_pages_one_block_is_tried),

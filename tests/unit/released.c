@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { N_PAGES = 16, FIRST = 4, N_PART = 8, WRITTEN = 5 };
+enum { N_PAGES = 16, FIRST = 4, N_PART = 8, WRITTEN = 5, STAYS = 1 };
 
 static struct ww_kernel_ops ops;
 static struct ww_regions *regions;
@@ -115,6 +115,21 @@ static void a_known_page_while_a_part_is_replaced(void **state)
 	get_and_replace(replace_part_and_decommit);
 }
 
+/* What was not released has been written, and is in this result. */
+static void a_known_page_of_the_part_that_stays(void **state)
+{
+	size_t pages[N_PAGES], n;
+
+	(void)state;
+	fake_write(STAYS);
+	assert_int_equal(fake_decommit(regions, STAYS, 1), 0);
+	at_next_scan = replace_part;
+	n = fake_get(regions, 0, N_PAGES, true, pages, N_PAGES);
+	assert_null(at_next_scan);
+	assert_true(n && pages[0] == STAYS);
+	assert_true(is_told());
+}
+
 static void a_reset_while_a_part_is_replaced(void **state)
 {
 	(void)state;
@@ -131,6 +146,7 @@ int main(void)
 		T(a_query_while_a_part_is_replaced),
 		T(a_query_while_all_is_replaced),
 		T(a_known_page_while_a_part_is_replaced),
+		T(a_known_page_of_the_part_that_stays),
 		T(a_reset_while_a_part_is_replaced),
 	};
 
