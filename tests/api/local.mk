@@ -34,7 +34,7 @@ check_DATA += $(api_installed)
 CLEANFILES += $(api_installed) tests/api/installed.out
 $(api_installed): $(check_PROGRAMS) $(check_LTLIBRARIES) $(include_HEADERS) \
 		$(dist_examples_DATA) $(dist_man_MANS)
-	$(AM_V_GEN)rm -rf tests/api/installed && \
+	$(AM_V_GEN)$(MKDIR_P) tests/api && rm -rf tests/api/installed && \
 	$(MAKE) $(AM_MAKEFLAGS) install \
 		DESTDIR='$(abs_top_builddir)/tests/api/installed' \
 		> tests/api/installed.out 2>&1 && : > $@

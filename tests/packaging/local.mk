@@ -37,12 +37,12 @@ anywhere_tests = \
 	$(packaging_scripts)
 check-anywhere:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(anywhere_tests)' \
-		check_PROGRAMS='$(anywhere_programs)'
+		check_PROGRAMS='$(anywhere_programs)' check_DATA=
 
 # Takes minutes: the packages, made from what "make dist" makes.
 check-debian: dist
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/packaging/debian.sh \
-		check_PROGRAMS=
+		check_PROGRAMS= check_DATA=
 
 # What tests leave there is for people to look at.
 clean-local: clean-artefacts

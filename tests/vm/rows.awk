@@ -145,8 +145,12 @@ FILENAME == ARGV[2] {
 /^@@ failed$/ { failed = 1; next }
 /^@@ messages$/ { finish(); messages = 1; next }
 /^@@ off$/ { ended = 1; next }
+# A program may grow out of its control group on purpose; then the kernel says who
+# has asked for memory.
+messages && /invoked oom-killer/ { outgrown = 1 }
+messages && /Call Trace/ && outgrown { outgrown = 0; next }
 messages {
-	if (/BUG|WARNING:|Oops|Call Trace|general protection/)
+	if (/BUG|WARNING:|Oops|Call Trace|general protection|Out of memory:/)
 		say($0)
 	next
 }
