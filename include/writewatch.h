@@ -80,7 +80,8 @@ struct ww_open_options {
  *    stacks without an alternate one for signals cannot be watched;
  *  - where many separate pages are written, more around them read as written;
  *  - watched pages count for limits of memory only when they are written, which
- *    can then end the program.
+ *    can then end the program; so can a write where the program itself has used
+ *    up all mappings that the kernel allows.
  */
 
 /**

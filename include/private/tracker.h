@@ -115,6 +115,8 @@ enum ww_recovery {
  *							it before
  *	by other	always seen	may be lost	fail likewise
  *	processes			while it resets
+ *	by /proc/PID/	always seen	may be lost	not seen
+ *	mem
  *	reads only	not written	not written	not written
  *	contents	read as		not seen	not seen
  *	discarded	written
