@@ -23,6 +23,7 @@ enum { FREE, HELD, AWAITED };
 
 static int lock_word;
 static sigset_t all_signals;
+static int holder_cancel_state;
 
 static void futex(int operation, int value)
 {
@@ -39,7 +40,7 @@ static void futex(int operation, int value)
  * who yields on Linux 6.18 gives up his share of the future: on a busy machine
  * a thread waited 77 s for this lock, and the others for its report.
  */
-static void take_lock(void)
+static void await_lock(void)
 {
 	int found = FREE;
 
@@ -50,10 +51,23 @@ static void take_lock(void)
 		futex(FUTEX_WAIT, AWAITED);
 }
 
+/* Who only writes may be cancelled anywhere, so in the handler, too. */
+static void take_lock(void)
+{
+	int cancel_state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	await_lock();
+	holder_cancel_state = cancel_state;
+}
+
 static void drop_lock(void)
 {
+	int cancel_state = holder_cancel_state;
+
 	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == AWAITED)
 		futex(FUTEX_WAKE, 1);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 /* The handler takes it too: whoever holds it must not be interrupted, by a

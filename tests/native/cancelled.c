@@ -13,6 +13,8 @@
 
 #define SECONDS 20
 
+enum { N_PAGES = 512, N_WRITERS = 1500 };
+
 static bool came_back;
 
 /* The process's first watch opens the kernel's interfaces. */
@@ -74,6 +76,42 @@ static int go_on_after(void (*call)(void))
 	return 0;
 }
 
+static void *write_on(void *argument)
+{
+	volatile char *base = argument;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	for (unsigned i = 0;; i = (i + 7) % N_PAGES)
+		base[i * PAGE_BYTES]++;
+	return NULL;
+}
+
+/* Who only writes may be cancelled anywhere, also where a write is noticed. */
+static int cancel_writers(void)
+{
+	char *base = watched(N_PAGES);
+	void *addresses[N_PAGES];
+
+	for (int i = 0; i < N_WRITERS; i++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, write_on, base))
+			return 1;
+		for (int k = 0; k < 3; k++) {
+			ULONG_PTR count = N_PAGES;
+			DWORD granularity;
+
+			if (GetWriteWatch(WRITE_WATCH_FLAG_RESET, base,
+					  N_PAGES * PAGE_BYTES, addresses,
+					  &count, &granularity))
+				return 2;
+		}
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+	}
+	return 0;
+}
+
 /* Who hangs may have blocked all signals but the one that cannot be. */
 static bool ends_well(pid_t pid)
 {
@@ -98,7 +136,7 @@ static void cancel_in(void (*call)(void), const char *name)
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(go_on_after(call));
+		_exit(call ? go_on_after(call) : cancel_writers());
 	}
 	if (pid < 0)
 		bail_out("fork");
@@ -110,5 +148,6 @@ int main(void)
 	cancel_in(first_watch, "cancelled in the first watch");
 	cancel_in(low_place, "cancelled in a search for a place");
 	cancel_in(fork_here, "cancelled in a fork");
+	cancel_in(NULL, "cancelled while it writes");
 	return done_testing();
 }

@@ -11,9 +11,10 @@ trap 'rm -f "$output"' EXIT
 n=0
 
 for program in api/errors api/faults api/fork api/queries api/threads \
-	api/trackers api/watch native/arguments native/fork native/limits \
-	native/model native/placeholders native/places native/processes \
-	native/rows native/scarce native/storm native/stress native/vectors; do
+	api/trackers api/watch native/arguments native/cancelled native/fork \
+	native/limits native/model native/placeholders native/places \
+	native/processes native/rows native/scarce native/storm native/stress \
+	native/vectors; do
 	n=$((n + 1))
 	if timeout 300 "$top_builddir/tests/$program" >"$output" 2>&1; then
 		echo "ok $n - $program"
