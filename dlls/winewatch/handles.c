@@ -156,11 +156,11 @@ static bool is_own(const struct ww_wine *wine,
 	       own.UniqueProcessId == info->UniqueProcessId;
 }
 
-HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle)
+HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle, bool watches)
 {
 	PROCESS_BASIC_INFORMATION info;
 
-	if (handle == NtCurrentProcess() || !ww_watching() ||
+	if (handle == NtCurrentProcess() || (!watches && !ww_watching()) ||
 	    !NT_SUCCESS(identify(wine, handle, &info)) || !is_own(wine, &info))
 		return handle;
 	return NtCurrentProcess();

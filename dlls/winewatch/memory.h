@@ -52,8 +52,9 @@ struct ww_regions *ww_start_watching(const struct ww_wine *wine);
 
 /* NtCurrentProcess() for any handle of this process through which its memory may be
  * changed, else the handle: what Wine does to memory through a handle happens
- * behind the service table. */
-HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle);
+ * behind the service table. Only asked while something is watched, or if the call
+ * begins to (`watches`). */
+HANDLE ww_shortest_handle(const struct ww_wine *wine, HANDLE handle, bool watches);
 
 /* Whether an allocation, or any other call on memory, is ours to handle. `base`
  * is the caller's pointer; it may fault, as it would in Wine. */

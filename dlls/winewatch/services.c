@@ -205,7 +205,8 @@ static NTSTATUS SERVICE nt_allocate(HANDLE process, PVOID *base,
 {
 	struct ww_allocation allocation = {
 		.allocate = call_allocate,
-		.process = ww_shortest_handle(&wine, process),
+		.process = ww_shortest_handle(&wine, process,
+					      type & MEM_WRITE_WATCH),
 		.type = type,
 		.protect = protect,
 		.zero_bits = zero_bits,
@@ -225,7 +226,8 @@ static NTSTATUS SERVICE nt_allocate_ex(HANDLE process, PVOID *base, SIZE_T *size
 {
 	struct ww_allocation allocation = {
 		.allocate = call_allocate_ex,
-		.process = ww_shortest_handle(&wine, process),
+		.process = ww_shortest_handle(&wine, process,
+					      type & MEM_WRITE_WATCH),
 		.type = type,
 		.protect = protect,
 		.n_parameters = n_parameters,
@@ -255,7 +257,7 @@ static NTSTATUS SERVICE nt_free(HANDLE process, PVOID *base, SIZE_T *size,
 	PVOID at;
 	SIZE_T n_bytes;
 
-	process = ww_shortest_handle(&wine, process);
+	process = ww_shortest_handle(&wine, process, false);
 	if (!ww_is_watched(process, base))
 		return wine_free(process, base, size, type);
 	at = *(PVOID volatile *)base;
@@ -332,7 +334,7 @@ static NTSTATUS SERVICE nt_protect(HANDLE process, PVOID *base, SIZE_T *size,
 	ULONG was;
 	PVOID at;
 
-	process = ww_shortest_handle(&wine, process);
+	process = ww_shortest_handle(&wine, process, false);
 	if (!old || !ww_is_watched(process, base))
 		return wine_protect(process, base, size, protect, old);
 	at = *(PVOID volatile *)base;
@@ -352,7 +354,7 @@ static NTSTATUS SERVICE nt_lock(HANDLE process, PVOID *base, SIZE_T *size,
 {
 	NTSTATUS status = STATUS_SUCCESS;
 
-	process = ww_shortest_handle(&wine, process);
+	process = ww_shortest_handle(&wine, process, false);
 	if (ww_is_watched(process, base))
 		status = ww_lock_guards(&wine, *(PVOID volatile *)base,
 					*(volatile SIZE_T *)size);

@@ -235,6 +235,25 @@ static void own_handle_changes(void)
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base, PAGE_BYTES));
 }
 
+/* The first memory of all; Wine's own answer to the last question is another. */
+static void own_handle_first(void)
+{
+	HANDLE self = OpenProcess(PROCESS_VM_OPERATION, FALSE,
+				  GetCurrentProcessId());
+	char *base;
+
+	if (!self)
+		give_up("OpenProcess: error %" DU, GetLastError());
+	base = VirtualAllocEx(self, NULL, N_PAGES * PAGE_BYTES,
+			      MEM_RESERVE | MEM_COMMIT | MEM_WRITE_WATCH,
+			      PAGE_READWRITE);
+	if (!base)
+		give_up("VirtualAllocEx: error %" DU, GetLastError());
+	touch(base, 3);
+	EXPECT_WRITTEN("3", base, N_PAGES);
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, query_error(0, base + 1, 0));
+}
+
 /* A handle of this process that is not the constant one. */
 static void own_handle(void)
 {
@@ -281,6 +300,8 @@ const struct row foreign_rows[] = {
 	  "a real handle of the own process works" },
 	{ "foreign-own-handle-changes", "RO", WINDOWS_ONLY(own_handle_changes),
 	  0, 0, "what is done through a real handle of the own process is exact" },
+	{ "foreign-own-handle-first", "RO", WINDOWS_ONLY(own_handle_first), 0, 0,
+	  "what is allocated through a real handle of the own process is watched" },
 	{ "foreign-commit", "MS", WINDOWS_ONLY(commit), 0, 0,
 	  "what another process commits is watched" },
 	{ "foreign-commit-and-reset", "MS", WINDOWS_ONLY(commit_and_reset), 0,
