@@ -23,7 +23,7 @@ enum { FREE, HELD, AWAITED };
 
 static int lock_word;
 static sigset_t all_signals;
-static int holder_cancel_state;
+static int holder_cancel_type;
 
 static void futex(int operation, int value)
 {
@@ -51,23 +51,26 @@ static void await_lock(void)
 		futex(FUTEX_WAIT, AWAITED);
 }
 
-/* Who only writes may be cancelled anywhere, so in the handler, too. */
+/* Who only writes may be cancelled anywhere, so in the handler, too. It is the type
+ * that counts: glibc 2.36 looks at nothing else when the signal arrives for a
+ * cancellation that was begun before. There is no cancellation point under the
+ * lock. */
 static void take_lock(void)
 {
-	int cancel_state;
+	int cancel_type;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel_type);
 	await_lock();
-	holder_cancel_state = cancel_state;
+	holder_cancel_type = cancel_type;
 }
 
 static void drop_lock(void)
 {
-	int cancel_state = holder_cancel_state;
+	int cancel_type = holder_cancel_type;
 
 	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == AWAITED)
 		futex(FUTEX_WAKE, 1);
-	pthread_setcancelstate(cancel_state, NULL);
+	pthread_setcanceltype(cancel_type, NULL);
 }
 
 /* The handler takes it too: whoever holds it must not be interrupted, by a
